@@ -1,0 +1,34 @@
+"""Every error that ses-streams raises on purpose, in one tree.
+
+Two kinds of trouble: a record that cannot be used (`Unusable`) becomes a dead letter and its neighbours go on;
+a world that fails us (`WorldFailed`) stops the worker, so that nothing is acknowledged that is not done.
+No message here may hold a mail address.
+"""
+
+from __future__ import annotations
+
+
+class SesStreamsError(Exception):
+    """The root of the tree."""
+
+
+class Unusable(SesStreamsError):
+    """A record that cannot be used; *reason* is a symbol of mail.DeadReason, *detail* is for people."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """Keep the symbol apart from the words: the symbol is a metric label, the words are not."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class WorldFailed(SesStreamsError):
+    """The broker, the disk or the registry failed us; the worker stops and says where."""
+
+
+class SchemaUnknown(WorldFailed):
+    """No schema is known for an id or a subject, and the registry cannot be asked."""
+
+
+class BadSettings(SesStreamsError):
+    """A setting is missing, unknown or out of range."""

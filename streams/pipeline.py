@@ -1,0 +1,83 @@
+"""The corridor: the shapes in which records pass between the engine and the hops.
+
+The engine hands a hop one `Chunk` (all records fetched from one partition) and a way to recall stored state;
+the hop answers with `Effects`: what to emit, what to keep, what to look at again, what to count. A hop does nothing
+itself, so the engine alone decides in which order things become durable: outputs, then changelog, then the local
+store, then the acknowledgement. Nothing here knows Kafka, Faust or Avro.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Recall = Callable[[Sequence[bytes]], list[bytes | None]]
+"""Read stored values for keys, in the order of the keys; None where nothing is stored. One call a chunk."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Chunk:
+    """A run of records of one partition, as columns: ``keys[i]``, ``values[i]`` and ``offsets[i]`` are one record.
+
+    Columns of bytes, not record objects: the garbage collector does not walk them.
+    """
+
+    topic: str
+    partition: int
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    offsets: Sequence[int]
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.keys)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records for one topic; a None value is a tombstone. The engine picks partitions by murmur2 of the key."""
+
+    keys: list[bytes] = field(default_factory=list)
+    values: list[bytes | None] = field(default_factory=list)
+
+    def add(self, key: bytes, value: bytes | None) -> None:
+        """Append one record."""
+        self.keys.append(key)
+        self.values.append(value)
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a hop wants done for one chunk.
+
+    outputs: topic (a role of streams.topics, such as "outcomes") to records.
+    writes: state to store, key to bytes; None forgets the key.
+    wake: (due time in ms since the epoch, keys) to be handed to `Hop.wake` once that time has passed.
+    counts: (metric name, label values...) to increments, for observe; applied after all of it is durable.
+    """
+
+    outputs: dict[str, Batch] = field(default_factory=dict)
+    writes: dict[bytes, bytes | None] = field(default_factory=dict)
+    wake: list[tuple[int, list[bytes]]] = field(default_factory=list)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def emit(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Add one record to the outputs."""
+        batch = self.outputs.get(topic)
+        if batch is None:
+            batch = self.outputs[topic] = Batch()
+        batch.add(key, value)
+
+
+class Hop(Protocol):
+    """One key, one table, one writer: the work of one stage of the pipeline."""
+
+    name: str
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        """Return what to do about *chunk*. *now* is ms since the epoch: the clock in a worker, event time in replay."""
+
+    def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
+        """Return what to do about stored *keys* whose time has come; a key may be woken too early, or twice."""

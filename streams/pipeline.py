@@ -56,12 +56,14 @@ class Effects:
     writes: state to store, key to bytes; None forgets the key.
     wake: (due time in ms since the epoch, keys) to be handed to `Hop.wake` once that time has passed.
     counts: (metric name, label values...) to increments, for observe; applied after all of it is durable.
+    latencies: mailbox domain to milliseconds from send to delivery, for observe.
     """
 
     outputs: dict[str, Batch] = field(default_factory=dict)
     writes: dict[bytes, bytes | None] = field(default_factory=dict)
     wake: list[tuple[int, list[bytes]]] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    latencies: dict[str, list[int]] = field(default_factory=dict)
 
     def emit(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Add one record to the outputs."""

@@ -1,0 +1,73 @@
+# What one does with ses-streams, one word each. CI runs these targets and nothing else.
+# `make setup` makes .venv; every other target sees to that by itself.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+# The first of these that is Python 3.11 or newer; say PYTHON=... to choose another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: help setup demo test lint type fmt lock clean all
+
+help: ## show this
+	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
+		/^[a-z-]+:.*## / { printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\n  ARGS="..." goes to the command behind demo and test, PYTHON=... chooses the interpreter.\n\n'
+
+setup: $(READY) ## make .venv with everything pinned by hashes
+	@echo "ready: $(BIN)/ses-streams"
+
+$(READY): pyproject.toml requirements/dev.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "ses-streams needs Python 3.11 or newer with its venv module, and found none on PATH." >&2; \
+		echo "Debian and Ubuntu: apt-get install python3-venv; elsewhere: make setup PYTHON=/path/to/python3.11" >&2; \
+		exit 1; \
+	fi
+	@if ! $(BIN)/python -c "" 2>/dev/null; then \
+		echo "making $(VENV) with $$($(PYTHON) --version): about half a minute, once"; \
+		$(PYTHON) -m venv --clear $(VENV); \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messages 20000 --json")
+	@$(BIN)/ses-streams demo $(ARGS)
+
+test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words")
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(READY) type ## style, import floors, spelling, schemas, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@if [ -d streams/cli ]; then $(BIN)/ses-streams schemas check; fi
+
+type: $(READY) ## types, strictly
+	@$(BIN)/mypy
+
+fmt: $(READY) ## put the code in shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY) ## choose the pinned versions anew from pyproject.toml
+	@$(LOCK) --upgrade -o requirements/run.txt
+	@$(LOCK) --upgrade --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## remove what can be made again (.venv stays)
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	@find streams tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+all: lint test demo ## lint, test, demo

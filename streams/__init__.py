@@ -1,0 +1,3 @@
+"""ses-streams."""
+
+__version__ = "0.1.0"

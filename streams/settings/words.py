@@ -1,0 +1,141 @@
+"""The settings as data: each word, its type, its default, the range that makes sense, and one sentence for people.
+
+docs/settings.md is made from this file and its neighbour kafka.py. Names are the contract (DESIGN section 6): a word
+may be added, never renamed. What a setting is used for is none of this file's business, nor is where it comes from.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from streams.settings.group import KAFKA_NAME, Group, Words
+from streams.settings.kafka import Engine, Producer, Security
+
+_BROKERS = r"^[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5}(,[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5})*$"
+
+
+class LogLevel(StrEnum):
+    """The least serious message that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class Web(Group):
+    """The HTTP side: metrics, health and the status page."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """Address to listen on; a container needs 0.0.0.0."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    token: SecretStr | None = None
+    """Bearer token for whatever shows addresses or changes anything; without one those stay closed."""
+
+
+class Dispatch(Group):
+    """Whether this worker sends mail."""
+
+    enabled: bool = False
+    """True lets ses-streams send the mail; false only watches what others send."""
+
+
+class SchemaRegistry(Group):
+    """Where schema ids come from."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^@\s]+$")
+    """Confluent-compatible registry; without one the ids of schemas/lock.json count."""
+    username: str | None = None
+    """User name for the registry."""
+    password: SecretStr | None = None
+    """Password for the registry."""
+
+
+class Join(Group):
+    """How long the join of sends and feedback waits."""
+
+    park_minutes: int = Field(default=30, ge=0, le=1440)
+    """How long feedback waits for a send that is not there yet."""
+    unanswered_days: int = Field(default=3, ge=1, le=30)
+    """After how long a send without feedback is counted as unanswered."""
+    forget_days: int = Field(default=14, ge=1, le=365)
+    """How long after its last event a message is remembered."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Refuse to forget a send before it can be counted."""
+        if self.unanswered_days > self.forget_days:
+            raise ValueError("unanswered_days is longer than forget_days")
+        return self
+
+
+class Suppression(Group):
+    """When soft bounces and suspicions stop us from writing."""
+
+    soft_bounces: int = Field(default=5, ge=1, le=100)
+    """How many soft bounces in a row, with no delivery between, suppress a recipient."""
+    soft_bounce_hours: int = Field(default=72, ge=0, le=24 * 90)
+    """Over at least how many hours they must stretch."""
+    soft_bounce_days: int = Field(default=30, ge=1, le=3650)
+    """For how many days the first time; each time after doubles it."""
+    suspicion_days: int = Field(default=30, ge=1, le=3650)
+    """For how many days one of several possible complainers is suppressed."""
+    forget_days: int = Field(default=90, ge=1, le=3650)
+    """After how many quiet days a recipient without a suppression is forgotten."""
+
+
+class MetricSettings(Group):
+    """What metrics may name."""
+
+    streams: Words = ()
+    """Sending streams that get a label of their own; without any, the first 50 seen. The rest is `other`."""
+
+
+class Log(Group):
+    """What is logged, and how."""
+
+    level: LogLevel = LogLevel.INFO
+    """debug, info, warning or error."""
+    format: LogFormat = LogFormat.TEXT
+    """text for people, json for machines."""
+    key: SecretStr | None = None
+    """Key of the fingerprints that stand for addresses; without one a new key is made at every start."""
+
+
+class Settings(Group):
+    """All of it. `Settings()` is the defaults; `load_settings` is what a worker uses."""
+
+    brokers: str = Field(default="127.0.0.1:9092", pattern=_BROKERS)
+    """Kafka brokers to start from: host:port, separated by commas."""
+    data_dir: Path = Path("ses-streams-data")
+    """Directory of the tables on disk; one worker each."""
+    topic_prefix: str = Field(default="ses.", pattern=r"^[A-Za-z0-9._-]{0,100}$")
+    """What every topic's name begins with."""
+    partitions: int = Field(default=4, ge=1, le=10_000)
+    """Partitions of every topic: the most workers that can share the work. Cannot be changed later."""
+    replication: int = Field(default=3, ge=1, le=100)
+    """Copies of every topic."""
+    group: str = Field(default="ses-streams", pattern=KAFKA_NAME, max_length=150)
+    """Consumer group; changelog topics carry its name."""
+    web: Web = Web()
+    dispatch: Dispatch = Dispatch()
+    schema_registry: SchemaRegistry = SchemaRegistry()
+    security: Security = Security()
+    producer: Producer = Producer()
+    engine: Engine = Engine()
+    join: Join = Join()
+    suppression: Suppression = Suppression()
+    metrics: MetricSettings = MetricSettings()
+    log: Log = Log()

@@ -1,0 +1,1 @@
+"""The rules: facts in, decisions out, each with its reason. Total, idempotent, in any order; knows no clock."""

@@ -1,0 +1,100 @@
+"""From an outcome's bytes to what hop 2 needs: nothing for most kinds, two fields for a delivery, all for the rest."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from streams.errors import Unusable
+from streams.mail.address import normal_address
+from streams.mail.deadletter import DeadReason
+from streams.mail.outcome import OutcomeKind
+from streams.mail.records import OutcomeRecord
+from streams.mail.time import is_time
+from streams.schemas.codec import Codec
+from streams.state.lives import MARK
+
+HEADER = 5
+SPEAKING = frozenset(
+    {
+        OutcomeKind.DELIVERED,
+        OutcomeKind.HARD_BOUNCED,
+        OutcomeKind.SOFT_BOUNCED,
+        OutcomeKind.COMPLAINED,
+        OutcomeKind.NOT_SPAM,
+        OutcomeKind.UNSUBSCRIBED,
+    }
+)
+"""Outcomes that say something about whether to write to a person again."""
+
+
+class Fact(NamedTuple):
+    """One outcome: the table's key, when it happened, and its fields; a delivery's are read only where needed."""
+
+    key: bytes
+    at: int
+    record: bytes
+    outcome: OutcomeRecord | None
+    mark: bytes
+
+
+class OutcomeReading:
+    """Reads the records of hop 2."""
+
+    def __init__(self, codec: Codec) -> None:
+        """Prepare a reader for each depth, and the bytes by which a record's kind is told without reading it."""
+        self._codec = codec
+        self._short = codec.prefix_reader("mail.Outcome", "recipient")
+        self._whole = codec.prefix_reader("mail.Outcome", "written")
+        kind = codec.prefix_writer("mail.Outcome", "kind")
+        numbers = {k: kind({"kind": k})[HEADER] for k in OutcomeKind}
+        self._delivered = numbers[OutcomeKind.DELIVERED]
+        self._silent = frozenset(numbers[k] for k in OutcomeKind if k not in SPEAKING)
+
+    def read(self, value: bytes | None) -> Fact | None:
+        """Return what an outcome says about a person; None where it says nothing, or nobody is known."""
+        if value is None:
+            raise Unusable(DeadReason.NO_VALUE, "mail.Outcome: a null value says nothing here")
+        if self._codec.is_ours("mail.Outcome", value) and len(value) > HEADER:
+            if value[HEADER] in self._silent:
+                return None
+            if value[HEADER] == self._delivered:
+                return self._fact(value, self._short(value), whole=False)
+        record = self._whole(value)
+        return self._fact(value, record, whole=True) if record["kind"] in SPEAKING else None
+
+    def whole(self, fact: Fact) -> OutcomeRecord:
+        """Return all of an outcome's own fields."""
+        if fact.outcome is not None:
+            return fact.outcome
+        record: Any = self._whole(fact.record)
+        return _normal(record)
+
+    def _fact(self, value: bytes, record: Any, *, whole: bool) -> Fact | None:
+        """Return the fact that a decoded record holds."""
+        at = record["occurred_at"]
+        if not is_time(at):
+            raise Unusable(DeadReason.BAD_TIME, "mail.Outcome: occurred_at is outside the years 1970 to 9999")
+        recipient = normal_address(record["recipient"])
+        if not recipient:
+            return None
+        if not whole:
+            return Fact(recipient.encode(), at, value, None, b"")
+        return Fact(recipient.encode(), at, value, _normal(record), mark_of(record["outcome_id"]))
+
+
+def _normal(record: OutcomeRecord) -> OutcomeRecord:
+    """Return the outcome with its recipient in normal form, kept as it was written where that differs."""
+    written = record["recipient"]
+    record["recipient"] = normal_address(written)
+    if record["recipient"] != written and record["written"] is None:
+        record["written"] = written
+    return record
+
+
+def mark_of(outcome_id: str) -> bytes:
+    """Return the mark by which a standing remembers an outcome; ids of other makers are as good as ours."""
+    try:
+        mark = bytes.fromhex(outcome_id)[:MARK]
+    except ValueError:
+        mark = outcome_id.encode()[-MARK:]
+    return mark.rjust(MARK, b"\0")

@@ -1,0 +1,155 @@
+"""From a record's bytes to the facts that hop 1 asks the rules about: no more of it decoded than is needed.
+
+Upstream services publish sends and feedback too, so the normal forms of ids and addresses are made sure of here;
+for records of our own intake that is one cheap look. What cannot be read raises Unusable.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from streams.decide.verdict import Verdict, outcome_digest, verdicts
+from streams.errors import Unusable
+from streams.mail.address import normal_address, normal_message_id
+from streams.mail.deadletter import DeadReason
+from streams.mail.feedback import FeedbackKind
+from streams.mail.records import FeedbackRecord, RecipientRecord, SendRecord
+from streams.mail.time import is_time
+from streams.schemas.codec import Codec
+from streams.state.lives import MARK
+
+STREAM_TAG = "stream"
+REQUEST_TAG = "request_id"
+"""Message tags by which SES's own events name the sending stream and the request."""
+
+
+class SaidSend(NamedTuple):
+    """A Send: the table's key, the record in our own schema version, and its hot part."""
+
+    key: bytes
+    record: bytes
+    send: SendRecord
+
+
+class SaidFeedback(NamedTuple):
+    """One SES event: the table's key, the record in our own schema version, and its hot part."""
+
+    key: bytes
+    record: bytes
+    feedback: FeedbackRecord
+
+
+class Judged(NamedTuple):
+    """A verdict with its outcome's id and the mark by which a life remembers it."""
+
+    verdict: Verdict
+    outcome_id: str
+    mark: bytes
+
+
+class Reading:
+    """Reads the records of hop 1."""
+
+    def __init__(self, codec: Codec) -> None:
+        """Prepare a reader for each depth to which a record is read."""
+        self._codec = codec
+        self._send = codec.prefix_reader("mail.Send", "via")
+        self._feedback = codec.prefix_reader("mail.Feedback", "reporting_mta")
+        self._wide = codec.prefix_reader("mail.Feedback", "tags")
+
+    def send(self, value: bytes | None) -> SaidSend:
+        """Return a Send."""
+        record = self._own("mail.Send", value)
+        send: Any = self._send(record)
+        _check_time("mail.Send.sent_at", send["sent_at"])
+        message_id = _message_id(send)
+        send["recipients"] = [normal_address(r) for r in send["recipients"]]
+        return SaidSend(message_id.encode(), record, send)
+
+    def feedback(self, value: bytes | None) -> SaidFeedback:
+        """Return an SES event."""
+        record = self._own("mail.Feedback", value)
+        feedback: Any = self._feedback(record)
+        _check_time("mail.Feedback.occurred_at", feedback["occurred_at"])
+        message_id = _message_id(feedback)
+        for recipient in feedback["recipients"]:
+            _normalise(recipient)
+        return SaidFeedback(message_id.encode(), record, feedback)
+
+    def judge(self, said: SaidFeedback, sent_to: list[str] | None = None) -> list[Judged]:
+        """Return what an event says about each recipient; the mail's destinations stand in where SES names nobody."""
+        feedback = said.feedback
+        others = () if feedback["recipients"] else sent_to or self._destination(said)
+        feedback_id = feedback["feedback_id"]
+        judged = []
+        for verdict in verdicts(feedback, others):
+            digest = outcome_digest(feedback_id, verdict.recipient)
+            judged.append(Judged(verdict, digest.hex(), digest[:MARK]))
+        return judged
+
+    def stream_of(self, said: SaidFeedback) -> str:
+        """Return the sending stream that the mail's own tags name; empty where they name none."""
+        return _first(self._wide(said.record)["tags"], STREAM_TAG) or ""
+
+    def stand_in(self, said: SaidFeedback) -> bytes:
+        """Return the mail.Send record that SES's own SEND event is good for."""
+        wide = self._wide(said.record)
+        sent_at = wide["occurred_at"] if wide["sent_at"] is None else wide["sent_at"]
+        return self._codec.encode(
+            "mail.Send",
+            {
+                "sent_at": sent_at,
+                "message_id": said.key.decode(),
+                "stream": _first(wide["tags"], STREAM_TAG) or "",
+                "request_id": _first(wide["tags"], REQUEST_TAG),
+                "recipients": wide["destination"] or [r["address"] for r in said.feedback["recipients"]],
+                "from_address": wide["source"] or "",
+                "configuration_set": _first(wide["tags"], "ses:configuration-set"),
+                "via": "UPSTREAM",
+            },
+        )
+
+    def _destination(self, said: SaidFeedback) -> list[str]:
+        """Return the mail's destinations in normal form; read only where an event names nobody."""
+        if said.feedback["kind"] in (FeedbackKind.SEND, FeedbackKind.UNKNOWN):
+            return []
+        return [normal_address(a) for a in self._wide(said.record)["destination"]]
+
+    def _own(self, name: str, value: bytes | None) -> bytes:
+        """Return *value* in our own version of the schema, so that its bytes may be embedded."""
+        if value is None:
+            raise Unusable(DeadReason.NO_VALUE, f"{name}: a null value says nothing here")
+        if self._codec.is_ours(name, value):
+            return value
+        return self._codec.encode(name, self._codec.decode(name, value))
+
+
+def _message_id(record: SendRecord | FeedbackRecord) -> str:
+    """Return a record's message id in normal form; it is the one thing that may be demanded."""
+    message_id = record["message_id"]
+    if "@" in message_id or "<" in message_id or not message_id:
+        message_id = record["message_id"] = normal_message_id(message_id)
+        if not message_id:
+            raise Unusable(DeadReason.NO_MESSAGE_ID, "message_id is empty")
+    return message_id
+
+
+def _check_time(field: str, at: int) -> None:
+    """Refuse a time that cannot be kept."""
+    if not is_time(at):
+        raise Unusable(DeadReason.BAD_TIME, f"{field} is outside the years 1970 to 9999")
+
+
+def _normalise(recipient: RecipientRecord) -> None:
+    """Bring a recipient's address into normal form, and keep it as it was written where that differs."""
+    written = recipient["address"]
+    normal = normal_address(written)
+    if normal != written:
+        recipient["address"] = normal
+        recipient["written"] = recipient["written"] or written
+
+
+def _first(tags: dict[str, list[str]], name: str) -> str | None:
+    """Return a tag's first value."""
+    values = tags.get(name)
+    return values[0] if values else None

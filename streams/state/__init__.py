@@ -1,0 +1,1 @@
+"""Stored forms: what is kept per message and per recipient. Knows no store and no rule."""

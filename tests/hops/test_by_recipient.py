@@ -1,0 +1,107 @@
+"""Hop 2: outcomes in, suppressions and releases out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.hops.by_recipient import ByRecipient
+from tests.builders import CODEC, DAY, HOUR, NOON, POLICY, Bench, outcome
+
+
+@pytest.fixture
+def hop() -> Bench:
+    """Return hop 2 on a workbench."""
+    return Bench(ByRecipient(CODEC, POLICY.suppression))
+
+
+def tell(bench: Bench, *outcomes: Any, now: int = NOON) -> None:
+    """Let outcomes come in one chunk."""
+    bench.work("outcomes", [CODEC.encode("mail.Outcome", o) for o in outcomes], now)
+
+
+def said(bench: Bench) -> list[tuple[str, str, int | None] | None]:
+    """Return what was said: recipient, reason and until; None for a release."""
+    records = [None if v is None else CODEC.decode("mail.Suppression", v) for _, _, v in bench.emitted]
+    return [None if r is None else (r["recipient"], r["reason"], r["until"]) for r in records]
+
+
+def test_a_hard_bounce_suppresses_under_the_recipients_key(hop: Bench) -> None:
+    tell(hop, outcome("HARD_BOUNCED"))
+    assert said(hop) == [("ann@example.com", "HARD_BOUNCE", None)]
+    assert hop.emitted[0][1] == b"ann@example.com"
+    assert hop.counts["ses_suppressions", "HARD_BOUNCE"] == 1
+
+
+def test_the_same_outcome_again_says_nothing(hop: Bench) -> None:
+    tell(hop, outcome("HARD_BOUNCED"), outcome("HARD_BOUNCED"))
+    tell(hop, outcome("HARD_BOUNCED"))
+    assert len(said(hop)) == 1
+
+
+def test_more_evidence_is_said(hop: Bench) -> None:
+    tell(hop, outcome("HARD_BOUNCED", NOON, "m-1"), outcome("HARD_BOUNCED", NOON + 1, "m-2"))
+    assert len(said(hop)) == 2
+    assert hop.counts["ses_suppressions", "HARD_BOUNCE"] == 1
+
+
+def test_a_pause_that_is_over_is_released(hop: Bench) -> None:
+    tell(hop, outcome("COMPLAINED", NOON, certain=False))
+    hop.pass_time(NOON + 30 * DAY - 1)
+    assert said(hop) == [("ann@example.com", "SUSPECTED_COMPLAINT", NOON + 30 * DAY)]
+    hop.pass_time(NOON + 30 * DAY)
+    assert said(hop)[1:] == [None]
+    assert hop.counts["ses_suppressions", "SUSPECTED_COMPLAINT"] == 0
+
+
+def test_a_pause_that_is_long_over_is_not_even_said(hop: Bench) -> None:
+    tell(hop, outcome("COMPLAINED", NOON - 40 * DAY, certain=False))
+    assert said(hop) == []
+
+
+def test_a_delivery_releases_a_pause_for_soft_bounces(hop: Bench) -> None:
+    now = NOON + 90 * HOUR
+    tell(hop, *(outcome("SOFT_BOUNCED", NOON + n * 20 * HOUR, f"m-{n}") for n in range(5)), now=now)
+    tell(hop, outcome("DELIVERED", NOON + 85 * HOUR, "m-9"), now=now)
+    assert said(hop) == [("ann@example.com", "SOFT_BOUNCES", NOON + (80 + 30 * 24) * HOUR), None]
+
+
+def test_a_delivery_heard_before_older_soft_bounces_counts_all_the_same(hop: Bench) -> None:
+    now = NOON + 90 * HOUR
+    tell(hop, outcome("DELIVERED", NOON + 85 * HOUR, "m-9"), now=now)
+    tell(hop, *(outcome("SOFT_BOUNCED", NOON + n * 20 * HOUR, f"m-{n}") for n in range(5)), now=now)
+    assert said(hop) == []
+
+
+def test_recipients_are_compared_in_normal_form(hop: Bench) -> None:
+    tell(hop, outcome("HARD_BOUNCED", recipient="Ann <ANN@example.com>"))
+    [value] = [v for _, _, v in hop.emitted]
+    record = CODEC.decode("mail.Suppression", value or b"")
+    assert (record["recipient"], record["written"]) == ("ann@example.com", "Ann <ANN@example.com>")
+
+
+def test_an_outcome_for_nobody_known_suppresses_nobody(hop: Bench) -> None:
+    tell(hop, outcome("HARD_BOUNCED", recipient=""), outcome("DELIVERED", recipient=""))
+    assert (said(hop), hop.table.values) == ([], {})
+
+
+def test_outcomes_that_say_nothing_about_a_person_leave_no_trace(hop: Bench) -> None:
+    kinds = ("DELAYED", "AUTO_REPLIED", "OPENED", "CLICKED", "REJECTED", "RENDERING_FAILED", "EXPIRED", "UNKNOWN")
+    tell(hop, *(outcome(kind) for kind in kinds))
+    assert hop.table.values == {}
+
+
+def test_a_recipient_without_marks_is_forgotten_and_a_suppressed_one_is_not(hop: Bench) -> None:
+    tell(hop, outcome("DELIVERED"), outcome("HARD_BOUNCED", recipient="ben@example.org"))
+    hop.pass_time(NOON + 90 * DAY - 1)
+    assert set(hop.table.values) == {b"ann@example.com", b"ben@example.org"}
+    hop.pass_time(NOON + 400 * DAY)
+    assert set(hop.table.values) == {b"ben@example.org"}
+
+
+def test_what_cannot_be_read_is_set_aside_and_its_neighbours_go_on(hop: Bench) -> None:
+    hop.work("outcomes", [b"\1oops", CODEC.encode("mail.Outcome", outcome("HARD_BOUNCED"))])
+    [letter] = hop.read("dead-letters", "mail.DeadLetter")
+    assert (letter["reason"], letter["stage"], letter["value"]) == ("BAD_MAGIC", "BY_RECIPIENT", b"\1oops")
+    assert len(hop.read("suppressions", "mail.Suppression")) == 1

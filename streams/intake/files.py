@@ -1,0 +1,144 @@
+"""From files to feedback, item by item: what `ingest` publishes and `replay` plays.
+
+Each item of a file is SES events in any envelope, or a record as we print it (`{"mail.Send": {...}}`). What cannot be
+used comes out as a dead letter with its own bytes and line, and the rest of the file goes on. The time at which a dead
+letter was given up is an argument, so that a replay of the same files says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.emit.records import scrub
+from streams.errors import Unusable
+from streams.intake.envelope import Letter, Torn, open_envelopes
+from streams.intake.ses import read_event
+from streams.intake.sources import Bytes, Reading, Source, find_sources
+from streams.intake.split import Piece, Splitter
+from streams.mail.deadletter import DeadLetter, DeadReason, Stage
+from streams.mail.feedback import Feedback
+from streams.schemas.plain import from_plain
+
+MAX_EVENT_BYTES = 384 * 1024
+"""SNS carries 256 KiB at most. A Feedback holds its event twice, read and raw: at this size it still fits into the
+1,000,000 bytes that a Kafka producer and a topic take by default."""
+
+RECORDS = frozenset({"mail.Send", "mail.SendRequest", "mail.Feedback", "mail.Outcome"})
+_ASIDE = frozenset({"from"})  # what our own output says beside a record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What came of one item: exactly one of *feedback*, *record* (name, record) and *dead*; *source* is FILE:LINE."""
+
+    source: str
+    feedback: Feedback | None = None
+    record: tuple[str, dict[str, Any]] | None = None
+    dead: DeadLetter | None = None
+
+
+def read_files(
+    paths: Sequence[str | Path], *, at: int = 0, limit: int = MAX_EVENT_BYTES, reading: Reading | None = None
+) -> Iterator[Item]:
+    """Yield what files, directories and `-` (standard input) hold, in order.
+
+    Args:
+        paths: directories are walked in order of name.
+        at: when a dead letter is given up, ms since the epoch.
+        limit: the largest event, in bytes.
+        reading: told how far it has come.
+
+    Raises:
+        WorldFailed: a file is not there or cannot be read.
+
+    """
+    progress = Reading() if reading is None else reading
+    for source in find_sources(paths, progress):
+        progress.files += 1
+        yield from _File(source, progress, at, limit).items()
+
+
+class _File:
+    """One file being read."""
+
+    def __init__(self, source: Source, reading: Reading, at: int, limit: int) -> None:
+        """Keep what its items have in common."""
+        self._source = source
+        self._reading = reading
+        self._at = at
+        self._limit = limit
+
+    def items(self) -> Iterator[Item]:
+        """Yield what came of each item; a file that breaks off ends with a dead letter."""
+        line = 1
+        with closing(Bytes(self._source, self._reading)) as stream:
+            for piece in Splitter(stream.read, keep=self._limit):
+                line = piece.line
+                yield from self._piece(piece)
+            if stream.fault is not None:
+                yield self._dead(line, stream.fault, None)
+
+    def _piece(self, piece: Piece) -> Iterator[Item]:
+        """Yield what came of one piece: nothing, one item, or one for each event of a batch."""
+        if (name := _record_name(piece.value)) is not None:
+            yield self._record(piece, name)
+            return
+        found = open_envelopes(piece.data, piece.value)
+        if not found:
+            self._reading.no_events += 1
+        for part in found:
+            yield self._part(piece, part, alone=len(found) == 1)
+
+    def _record(self, piece: Piece, name: str) -> Item:
+        """Return a record that was printed before."""
+        try:
+            return Item(source=self._from(piece.line), record=(name, from_plain(name, piece.value[name])))
+        except Unusable as why:
+            return self._dead(piece.line, why, piece.data)
+
+    def _part(self, piece: Piece, part: Letter | Torn, *, alone: bool) -> Item:
+        """Return one event, or the dead letter of what should have been one: of the whole piece where it is alone."""
+        own = part.value if isinstance(part, Torn) else part.raw.encode()
+        if (piece.size if alone else len(own)) > self._limit:
+            return self._dead(piece.line, self._too_large(piece.size), piece.data if alone else own)
+        if isinstance(part, Torn):
+            return self._dead(piece.line, part.why if piece.why is None else piece.why, piece.data if alone else own)
+        try:
+            return Item(source=self._from(piece.line), feedback=read_event(*part))
+        except Unusable as why:
+            return self._dead(piece.line, why, piece.data if alone else own)
+
+    def _too_large(self, size: int) -> Unusable:
+        """Say how much too large, since only the beginning is kept."""
+        return Unusable(DeadReason.TOO_LARGE, f"{size} bytes; the first {min(size, self._limit)} are kept")
+
+    def _dead(self, line: int, why: Unusable, value: bytes | None) -> Item:
+        """Return the dead letter of what stands at *line*."""
+        return Item(
+            source=self._from(line),
+            dead=DeadLetter(
+                topic=f"file:{self._source.name}",
+                offset=line,
+                value=None if value is None else value[: self._limit],
+                stage=Stage.INTAKE,
+                reason=DeadReason(why.reason),
+                detail=scrub(why.detail),
+                at=self._at,
+            ),
+        )
+
+    def _from(self, line: int) -> str:
+        """Return FILE:LINE."""
+        return f"{self._source.name}:{line}"
+
+
+def _record_name(value: object) -> str | None:
+    """Return which record an item is, if it is one of ours: one name, and at most where it came from."""
+    if not isinstance(value, dict) or len(value) > 1 + len(_ASIDE):
+        return None
+    names = value.keys() - _ASIDE
+    return next(iter(names)) if len(names) == 1 and names <= RECORDS else None

@@ -16,6 +16,7 @@ The plan of the house. Data passes through the rooms in this order, and this is 
     engine/      Faust, mended and made chunk-wise: the only room that knows it.
     web/         metrics and health over HTTP.
     app.py       the front door: settings -> codec -> hops -> engine -> run.
+    replay.py    the hops without a broker, on event time.
     demo/        a mail day made up from a seed, and its reconciliation.
     cli/         the command, one file a group.
 

@@ -70,7 +70,7 @@ class Replay:
     def _take(self, item: Item) -> Iterator[Said]:
         """Yield what one input leads to."""
         if item.dead is not None:
-            yield Said("mail.DeadLetter", "", dead_letter_record(item.dead))
+            yield Said("mail.DeadLetter", "", {**dead_letter_record(item.dead), "at": self.now})
         elif item.feedback is not None:
             yield from self._record("mail.Feedback", feedback_record(item.feedback))
         elif item.record is not None:

@@ -66,7 +66,7 @@ class SchemaRegistry(Group):
 class Join(Group):
     """How long the join of sends and feedback waits."""
 
-    park_minutes: int = Field(default=30, ge=0, le=1440)
+    park_minutes: float = Field(default=30, ge=0, le=1440)
     """How long feedback waits for a send that is not there yet."""
     unanswered_days: int = Field(default=3, ge=1, le=30)
     """After how long a send without feedback is counted as unanswered."""

@@ -26,7 +26,7 @@ LARGEST_ITEM = 16 * 1024 * 1024
 """A batch that Lambda hands over is 6 MiB at most; what is longer without an end is no batch."""
 
 _BETWEEN = re.compile(rb"[\s,\[\]\x1e]*")
-_LINE_END = re.compile(rb"\n")
+_NEXT_LINE = re.compile(rb"\n|\}[ \t\r]*(?=\{\")")
 _NEXT_OBJECT = re.compile(rb"\n(?=[\[{\"])|\}[ \t\r]*(?=\{\")")
 _LOOKAHEAD = 64
 _NEARLY = 16  # an error so near the end of a window may be the window's fault: `tru`, `\u00`, a cut character
@@ -74,7 +74,7 @@ class Splitter:
     def _next(self, before: bytes) -> Piece:
         """Return the item that begins here; *before* stood between it and the start of its line."""
         if not self._buffer.startswith((b"{", b'"'), self._at):
-            return self._broken(_LINE_END, Unusable(DeadReason.NOT_JSON, "no JSON object begins here"), before)
+            return self._broken(_NEXT_LINE, Unusable(DeadReason.NOT_JSON, "no JSON object begins here"), before)
         return self._whole_line() or self._value()
 
     def _whole_line(self) -> Piece | None:
@@ -109,7 +109,7 @@ class Splitter:
             except json.JSONDecodeError as error:
                 may_go_on = error.msg.startswith("Unterminated string") or error.pos > len(window) - _NEARLY
                 if not (cut and may_go_on):
-                    return self._broken(_NEXT_OBJECT, Unusable(DeadReason.NOT_JSON, error.msg))
+                    return self._broken(_resume_at(error), Unusable(DeadReason.NOT_JSON, error.msg))
             except (ValueError, RecursionError):
                 return self._broken(_NEXT_OBJECT, Unusable(DeadReason.NOT_JSON, "numbers or nesting beyond measure"))
             if size >= LARGEST_ITEM:
@@ -175,3 +175,9 @@ class Splitter:
         self._buffer = self._buffer[self._at :] + read
         self._at = 0
         return not self._ended
+
+
+def _resume_at(error: json.JSONDecodeError) -> re.Pattern[bytes]:
+    """Return where to go on: a line that is wrong or cut costs that line, a document over many lines all of them."""
+    one_line = error.lineno == 1 or (error.lineno == 2 and error.colno == 1)
+    return _NEXT_LINE if one_line else _NEXT_OBJECT

@@ -93,7 +93,7 @@ class ByMessage:
             effects.counts["ses_unmatched_feedback_total",] += 1
             effects.counts["ses_parked_feedback",] -= 1
         if life.send is not None and lifecycle.silent(life, now, self._policy):
-            effects.counts["ses_unanswered_sends_total", self._reading.send(life.send).send["stream"]] += 1
+            effects.counts["ses_unanswered_sends_total", self._reading.sent(life.send)["stream"]] += 1
             life = life._replace(counted=True)
         return life
 

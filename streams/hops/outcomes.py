@@ -9,7 +9,7 @@ from streams.emit.outcome import OutcomeWriter
 from streams.hops.reading import Judged, Reading, SaidFeedback
 from streams.mail.life import Life
 from streams.mail.outcome import OutcomeKind
-from streams.mail.records import OutcomeRecord, SendRecord
+from streams.mail.records import OutcomeRecord, SentRecord
 from streams.pipeline import Effects
 from streams.schemas.codec import Codec
 
@@ -24,9 +24,9 @@ class Outcomes:
 
     def add(self, effects: Effects, life: Life, said: SaidFeedback, judged: Sequence[Judged]) -> Life:
         """Emit an outcome per recipient, joined with the life's Send where it has one; return the life after it."""
-        send = None if life.send is None else self._reading.send(life.send).send
-        if send is not None and not judged[0].verdict.recipient:
-            judged = self._reading.judge(said, send["recipients"])
+        send = None if life.send is None else self._reading.sent(life.send)
+        if life.send is not None and not judged[0].verdict.recipient:
+            judged = self._reading.judge(said, self._reading.sent_to(life.send))
         stream = self._reading.stream_of(said) if send is None else send["stream"]
         occurred_at = said.feedback["occurred_at"]
         for one in judged:
@@ -42,7 +42,7 @@ class Outcomes:
         return self.add(effects, life, said, judged)
 
 
-def _outcome(said: SaidFeedback, one: Judged, send: SendRecord | None, stream: str) -> OutcomeRecord:
+def _outcome(said: SaidFeedback, one: Judged, send: SentRecord | None, stream: str) -> OutcomeRecord:
     """Return an outcome's own fields."""
     verdict = one.verdict
     occurred_at = said.feedback["occurred_at"]

@@ -13,7 +13,7 @@ from streams.errors import Unusable
 from streams.mail.address import normal_address, normal_message_id
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import FeedbackKind
-from streams.mail.records import FeedbackRecord, RecipientRecord, SendRecord
+from streams.mail.records import FeedbackRecord, RecipientRecord, SendRecord, SentRecord
 from streams.mail.time import is_time
 from streams.schemas.codec import Codec
 from streams.state.lives import MARK
@@ -54,6 +54,7 @@ class Reading:
         """Prepare a reader for each depth to which a record is read."""
         self._codec = codec
         self._send = codec.prefix_reader("mail.Send", "via")
+        self._sent = codec.prefix_reader("mail.Send", "request_id")
         self._feedback = codec.prefix_reader("mail.Feedback", "reporting_mta")
         self._wide = codec.prefix_reader("mail.Feedback", "tags")
 
@@ -65,6 +66,15 @@ class Reading:
         message_id = _message_id(send)
         send["recipients"] = [normal_address(r) for r in send["recipients"]]
         return SaidSend(message_id.encode(), record, send)
+
+    def sent(self, record: bytes) -> SentRecord:
+        """Return what an outcome says of its Send; *record* is stored, so it has been read before."""
+        found: Any = self._sent(record)
+        return found
+
+    def sent_to(self, record: bytes) -> list[str]:
+        """Return a stored Send's recipients in normal form."""
+        return self.send(record).send["recipients"]
 
     def feedback(self, value: bytes | None) -> SaidFeedback:
         """Return an SES event."""

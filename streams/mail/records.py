@@ -9,14 +9,19 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class SendRecord(TypedDict):
-    """The hot part of mail.Send: one attempt that SES accepted."""
+class SentRecord(TypedDict):
+    """What an outcome says of its send: the first fields of mail.Send."""
 
     sent_at: int
     message_id: str
     stream: str
     attempt: int
     request_id: str | None
+
+
+class SendRecord(SentRecord):
+    """The hot part of mail.Send: one attempt that SES accepted."""
+
     recipients: list[str]
     from_address: str
     configuration_set: str | None

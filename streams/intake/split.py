@@ -134,14 +134,15 @@ class Splitter:
         while True:
             found = until.search(self._buffer, looked)
             last = found is None and self._ended
-            end = found.end() if found else len(self._buffer) - (0 if last else _LOOKAHEAD)
-            if end > self._at:
-                size += end - self._at
-                kept += self._buffer[self._at : min(end, self._at + max(0, self._keep + 1 - len(kept)))]
-                self._step(end - self._at)
+            end = found.end() if found else max(self._at, len(self._buffer) - (0 if last else _LOOKAHEAD))
+            passed = self._buffer[self._at : end]
+            self._step(len(passed))
             if found or last:
-                data = kept.rstrip(b"\r\n")
-                return Piece(line, data, size - (len(kept) - len(data)), None, why)
+                passed = passed.rstrip(b"\r\n")
+            kept += passed[: max(0, self._keep + 1 - len(kept))]
+            size += len(passed)
+            if found or last:
+                return Piece(line, kept, size, None, why)
             self._fill()
             looked = self._at
 
@@ -179,5 +180,5 @@ class Splitter:
 
 def _resume_at(error: json.JSONDecodeError) -> re.Pattern[bytes]:
     """Return where to go on: a line that is wrong or cut costs that line, a document over many lines all of them."""
-    one_line = error.lineno == 1 or (error.lineno == 2 and error.colno == 1)
-    return _NEXT_LINE if one_line else _NEXT_OBJECT
+    before_the_second_line = (error.lineno, error.colno) <= (2, 1)
+    return _NEXT_LINE if before_the_second_line else _NEXT_OBJECT

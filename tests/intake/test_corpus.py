@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.intake.corpus import ROOT, Case, case, cases
 
 from streams.intake.files import Item, read_files
 from streams.intake.sources import Reading
 from streams.mail.feedback import Feedback, FeedbackKind, FeedbackRecipient
+from tests.intake.corpus import ROOT, Case, case, cases
 
 CASES = cases()
 FREE = frozenset({"feedback_id", "tags", "headers", "source", "destination", "raw", "sent_at"})

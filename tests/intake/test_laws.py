@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.intake.corpus import cases
 
 from streams.emit.records import feedback_record
 from streams.errors import Unusable
@@ -20,6 +19,7 @@ from streams.intake.ses import read_event
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback
 from streams.schemas.codec import Codec, load_codec
+from tests.intake.corpus import cases
 
 Path = tuple[str | int, ...]
 
@@ -86,9 +86,10 @@ def _read(event: Any) -> Feedback | None:
     try:
         return read_event(event, "{}")
     except Unusable as why:
-        assert DeadReason(why.reason) in (DeadReason.NO_MESSAGE_ID, DeadReason.BAD_TIME)
-        assert "@" not in why.detail
-        return None
+        refused = why
+    assert DeadReason(refused.reason) in (DeadReason.NO_MESSAGE_ID, DeadReason.BAD_TIME)
+    assert "@" not in refused.detail
+    return None
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,12 @@ def from_plain(name: str, obj: Any) -> dict[str, Any]:
     return _checked(name, _from_json(name), obj)
 
 
-def complete(name: str, record: Any) -> dict[str, Any]:
-    """Return *record* with defaults filled in and every type made sure of; Unusable (WRONG_TYPE) otherwise."""
-    return _checked(name, _as_record(name), record)
+def complete(name: str, record: Any, schema: Schema | None = None) -> dict[str, Any]:
+    """Return *record* with defaults filled in and every type made sure of; Unusable (WRONG_TYPE) otherwise.
+
+    *schema* is today's schema *name* where it is not said; a prefix of it is as good.
+    """
+    return _checked(name, _as_record(name) if schema is None else Shapes({}).of(schema), record)
 
 
 def iso_time(ms: int) -> str | int:

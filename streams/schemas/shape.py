@@ -41,7 +41,7 @@ class Shapes:
         self._leaves: dict[str, Check] = {**_LEAVES, **leaves}
         self._named: dict[str, Check] = {}
 
-    def of(self, schema: Schema, namespace: str = "") -> Check:
+    def of(self, schema: Schema, namespace: str = "") -> Check:  # noqa: PLR0911 one line a type
         """Return the check of *schema*; raises KeyError for a type that is not spoken here."""
         if isinstance(schema, list):
             return self._union(schema, namespace)

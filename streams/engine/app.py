@@ -1,0 +1,221 @@
+"""The engine's front door: hops, their topics and tables go in; `run` works until told to stop.
+
+Each hop gets one Faust agent over its inputs, which sorts chunks into lanes; the rest of this file is the wiring that
+the parts of the engine reach each other by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from faust.types import TP
+
+from streams.engine.config import EngineConfig
+from streams.engine.consumer import ChunkConsumer
+from streams.engine.delivery import Delivery
+from streams.engine.faustapp import FaustApp, TableManager
+from streams.engine.lane import OnDone, Route
+from streams.engine.lanes import Lanes, Line
+from streams.engine.membership import Membership
+from streams.engine.preflight import check_parts, check_topics
+from streams.engine.producer import ChunkProducer
+from streams.engine.progress import PartitionProgress, Progress, State
+from streams.engine.recovery import Recovery
+from streams.engine.rocks import Tuning
+from streams.engine.run import Runner, Step, described, where_from
+from streams.engine.store import Store
+from streams.errors import BadSettings
+from streams.pipeline import Hop
+
+log = logging.getLogger(__name__)
+
+
+class ChunkApp:
+    """One worker: hops over topics, with state that survives it."""
+
+    def __init__(self, config: EngineConfig, topics: Mapping[str, str]) -> None:
+        """Take the settings and the topics' names by role; nothing starts yet."""
+        self.config = config
+        self._topics = dict(topics)
+        self._roles = {name: role for role, name in topics.items()}
+        self._lines: dict[str, Line] = {}
+        self.services: list[tuple[Step, Step]] = []
+        self.failure: str | None = None
+        self.membership = Membership(config.session_timeout)
+        self._lanes = Lanes(config, self.membership, self.fail, self._on_room)
+        self._stores: dict[TP, Store] = {}
+        self._counts: dict[str, int] = {}
+        self._state = State.STARTING
+        self._moved_at = _now()
+        self._runner = Runner(self)
+        self._tuning: Tuning | None = None
+        self.faust: FaustApp | None = None
+        self.is_at_rest = True
+
+    def add_hop(
+        self,
+        hop: Hop,
+        inputs: Sequence[str],
+        outputs: Sequence[str] = (),
+        table: str = "",
+        on_done: OnDone | None = None,
+    ) -> None:
+        """Have *hop* work on the input roles, keep its state in *table*, and emit to the output roles.
+
+        Raises:
+            BadSettings: a role has no topic, or the table or an input is taken.
+        """
+        unknown = [role for role in (*inputs, *outputs) if role not in self._topics]
+        if unknown or not inputs or not table or table in self._lines:
+            raise BadSettings(f"hop {hop.name}: inputs {inputs}, table {table!r}; without a topic: {unknown}")
+        names = tuple(self._topics[role] for role in inputs)
+        if any(name in line.inputs for line in self._lines.values() for name in names):
+            raise BadSettings(f"hop {hop.name}: one input has one hop, or commits would be two-minded")
+        changelog = f"{self.config.group}-{table}-changelog"
+        self._lines[table] = Line(
+            hop=hop, inputs=names, outputs=tuple(outputs), table=table, changelog=changelog, on_done=on_done
+        )
+
+    def add_service(self, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
+        """Have something run in the same loop: started before the hops, stopped after them."""
+        self.services.append((start, stop))
+
+    def run(self) -> int:
+        """Work until SIGTERM, SIGINT, `request_stop` or a failure; return the exit code."""
+        return self._runner.run()
+
+    def request_stop(self) -> None:
+        """Ask for a clean stop, from any thread."""
+        self._runner.request_stop()
+
+    def progress(self) -> Progress:
+        """Return how it goes; call it in the engine's loop."""
+        consumer = None if self.faust is None else cast("ChunkConsumer | None", self.faust._consumer)
+        owned = () if consumer is None or not self.is_running else self._owned(consumer)
+        committed_at = None if consumer is None else consumer.committed_at
+        return Progress(
+            state=self._state,
+            partitions=owned,
+            recovery_remaining=self.recovery.remaining if self._state is State.RECOVERING else 0,
+            moved_at=self._moved_at,
+            committed_at=None if committed_at is None else int(committed_at * 1000),
+            failure=self.failure,
+        )
+
+    # What follows is for the parts of the engine only.
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether the streams flow."""
+        return self._state is State.RUNNING
+
+    @property
+    def recovery(self) -> Recovery:
+        """Return the recovery service."""
+        return cast("TableManager", cast("FaustApp", self.faust).tables).recovery
+
+    async def prepare(self) -> None:
+        """Check what must hold, then build the Faust app."""
+        check_parts()
+        keyed = {name for line in self._lines.values() for name in (*line.inputs, line.changelog)}
+        others = {self._topics[role] for line in self._lines.values() for role in line.outputs}
+        self._counts = await check_topics(self.config, keyed, others - keyed)
+        databases = self.config.partitions * len(self._lines)
+        self._tuning = Tuning(self.config.state_cache_bytes, self.config.state_buffer_bytes, databases)
+        self.faust = FaustApp(self)
+        for line in self._lines.values():
+            self.faust.follow(line.table, line.changelog)
+            self.faust.read(list(line.inputs), self._agent(line.hop), line.hop.name)
+
+    def role_of(self, topic: str) -> str:
+        """Return the role that a topic plays; a changelog plays none and keeps its name."""
+        return self._roles.get(topic, topic)
+
+    def is_full(self, tp: TP) -> bool:
+        """Return whether a partition is to be fetched no further for now."""
+        return self._lanes.is_full(tp)
+
+    def fail(self, error: BaseException, where: str) -> None:
+        """Stop the worker because of *error*; only the first one counts, and no payload is logged."""
+        if self.failure is not None:
+            return
+        self.failure = f"{where}: {described(error)}"
+        log.critical("stopping: %s\n%s", self.failure, where_from(error))
+
+    async def open_store(self, tp: TP) -> Store:
+        """Open the store of a changelog's partition."""
+        line = next(line for line in self._lines.values() if line.changelog == tp.topic)
+        path = Path(self.config.data_dir) / self.config.group / line.table / str(tp.partition)
+        self._state = State.RECOVERING
+        self._stores[tp] = store = await asyncio.to_thread(Store, path, cast("Tuning", self._tuning))
+        return store
+
+    def open_lanes(self, stores: Mapping[TP, Store]) -> None:
+        """Open a lane for each partition whose state is up to date."""
+        producer = cast("ChunkProducer", cast("FaustApp", self.faust).producer)
+        by_changelog = {line.changelog: line for line in self._lines.values()}
+        for tp, store in stores.items():
+            line = by_changelog[tp.topic]
+            outputs = {role: (self._topics[role], self._counts[self._topics[role]]) for role in line.outputs}
+            route = Route(hop=line.hop, outputs=outputs, changelog=line.changelog, on_done=line.on_done)
+            self._lanes.open(line, route, tp.partition, store, producer)
+        self.is_at_rest = False
+
+    async def rest(self) -> None:
+        """Bring all lanes to rest."""
+        self.is_at_rest = await self._lanes.rest()
+
+    def let_go(self) -> None:
+        """Close all state: its partitions are ours no longer, or the worker ends."""
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
+
+    def running(self) -> None:
+        """Note that the streams flow."""
+        self._state = State.RUNNING
+        self._moved_at = _now()
+
+    def stopping(self) -> None:
+        """Note that it ends."""
+        self._state = State.STOPPING
+
+    def moved(self) -> None:
+        """Note that something was finished or recovered."""
+        self._moved_at = _now()
+
+    def _on_room(self) -> None:
+        self.moved()
+        if self.faust is not None:
+            cast("ChunkConsumer", self.faust.consumer).poke()
+
+    def _agent(self, hop: Hop) -> Callable[[AsyncIterable[Any]], Awaitable[None]]:
+        async def sort(stream: Any) -> None:
+            async for delivery in stream.noack():  # only a finished lane acknowledges
+                self._lanes.put(cast("Delivery", delivery))
+
+        sort.__doc__ = (type(hop).__doc__ or hop.name).partition("\n")[0]
+        sort.__name__ = sort.__qualname__ = hop.name
+        return sort
+
+    def _owned(self, consumer: ChunkConsumer) -> tuple[PartitionProgress, ...]:
+        tps = sorted(tp for tp in consumer.assignment() if tp.topic in self._roles)
+        return tuple(
+            PartitionProgress(
+                role=self.role_of(tp.topic),
+                topic=tp.topic,
+                partition=tp.partition,
+                next_offset=consumer.finished(tp),
+                end=consumer.fetch_end(tp),
+            )
+            for tp in tps
+        )
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

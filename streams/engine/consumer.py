@@ -1,0 +1,226 @@
+"""Faust's consumer, chunk-wise: one message a fetched run, commits by our own ledger, a hand-over without loss.
+
+The consumer lives in its own thread (heartbeats go on while the main loop works); `ChunkThread` is that side, and
+`ChunkConsumer` the main loop's. Assignment, subscription and the fetch loop's life are Faust's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+import aiokafka
+from aiokafka.structs import TopicPartition
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streams.engine.delivery import Delivery, Ledger
+from streams.engine.fetch import Drain, Run, fetched_runs, poke
+from streams.pipeline import Chunk
+
+if TYPE_CHECKING:
+    from streams.engine.faustapp import FaustApp
+
+FETCH_TIMEOUT_S = 1.0
+NO_GENERATION = -1
+
+
+class Listener(driver.ConsumerRebalanceListener):
+    """Tells apart partitions that we give back from partitions that were taken while we were not heard of."""
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> Any:
+        """Remember whether the group still knows us; when not, whatever we write now is another's to write."""
+        coordinator = self._thread._ensure_consumer()._coordinator
+        cast("FaustApp", self._thread.app).engine.membership.lost = coordinator.generation == NO_GENERATION
+        return super().on_partitions_revoked(revoked)
+
+
+class ChunkThread(driver.AIOKafkaConsumerThread):
+    """The thread's side: makes the aiokafka consumer and takes runs from its fetcher."""
+
+    app: FaustApp
+
+    def __post_init__(self) -> None:
+        """Make room for batches that are larger than a chunk."""
+        super().__post_init__()
+        self._drain = Drain(self.app.engine.config.chunk_records)
+
+    def _create_worker_consumer(
+        self,
+        transport: driver.Transport,  # noqa: ARG002 # Faust's signature
+    ) -> aiokafka.AIOKafkaConsumer:
+        """Return the consumer with our settings: Faust's has a fixed fetch wait and reads uncommitted."""
+        config = self.app.engine.config
+        self._assignor = self.app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=config.group,
+            group_id=config.group,
+            group_instance_id=config.instance_id,
+            bootstrap_servers=list(config.brokers),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=config.fetch_wait,
+            max_partition_fetch_bytes=config.fetch_bytes,
+            check_crcs=config.check_crcs,
+            request_timeout_ms=config.request_timeout,
+            session_timeout_ms=config.session_timeout,
+            heartbeat_interval_ms=config.heartbeat_interval,
+            rebalance_timeout_ms=config.rebalance_timeout,
+            **config.security.client_options(),
+        )
+
+    async def on_start(self) -> None:
+        """Start the consumer, then listen in on its heartbeats."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        self.app.engine.membership.listen(coordinator)
+
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 # Faust calls it so
+        max_records: int | None = None,  # noqa: ARG002 # Faust calls it so
+    ) -> Any:
+        """Return (generation, runs by partition): which group generation fetched them decides whether they count."""
+        if not self.consumer.flow_active:
+            return NO_GENERATION, {}
+        fetcher = consumer._fetcher
+        engine = self.app.engine
+
+        def wanted(tp: TopicPartition) -> bool:
+            return tp in active_partitions and not engine.is_full(tp)
+
+        with fetcher._subscriptions.fetch_context():
+            runs = await fetched_runs(fetcher, self._drain, wanted, timeout or FETCH_TIMEOUT_S)
+        return consumer._coordinator.generation, runs
+
+    def poke(self) -> None:
+        """Say that a full lane has room again; from the main thread."""
+        if self._consumer is not None and not self.thread_loop.is_closed():
+            self.thread_loop.call_soon_threadsafe(poke, self._consumer._fetcher)
+
+    def fetch_end(self, tp: TP) -> int | None:
+        """Return the offset after the last readable record, as the last fetch said; None before the first."""
+        consumer = self._ensure_consumer()
+        assignment = consumer._fetcher._subscriptions.subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        if state is None or state.highwater is None:
+            return None
+        return int(state.highwater if state.lso is None or state.lso < 0 else state.lso)
+
+
+class ChunkConsumer(driver.Consumer):
+    """The main loop's side: hands deliveries on, and commits what the ledger says."""
+
+    RebalanceListener = Listener
+    app: FaustApp
+    _thread: ChunkThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Open the ledger."""
+        self.ledger = Ledger()
+        self.committed_at: float | None = None
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> ChunkThread:
+        return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    def poke(self) -> None:
+        """Let the fetch loop look again at what is wanted."""
+        self._thread.poke()
+
+    def fetch_end(self, tp: TP) -> int | None:
+        """Return the end of a partition as its last fetch said; None before its first."""
+        return self._thread.fetch_end(tp)
+
+    def finished(self, tp: TP) -> int | None:
+        """Return the offset that follows what is finished of a partition; None before anything is."""
+        return self.ledger.finished.get(tp, self._committed_offset[tp])
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Fetch and hand on until stopped: Faust's fetcher service runs this."""
+        while not self.should_stop and not fetcher.should_stop:
+            fetched: Any = (await self._wait_next_records(FETCH_TIMEOUT_S))[0]
+            await asyncio.sleep(0)
+            if not fetched:
+                continue
+            generation, runs = fetched
+            for tp, run in runs.items():
+                if generation != self.app.consumer_generation_id:
+                    break  # of an older assignment: the new one starts at what is committed
+                await self._hand_on(ensure_TP(tp), run, generation)
+
+    async def _hand_on(self, tp: TP, run: Run, generation: int) -> None:
+        """Give changelog runs to recovery, all others to the agents."""
+        delivery: Any = Delivery(tp, self._chunk(tp, run), run.next_offset, generation, run.timestamp)
+        if self._is_changelog_tp(tp):
+            self.app.engine.recovery.take(delivery)
+            return
+        self.ledger.enter(delivery)
+        if not run.keys:
+            delivery.done = True  # control records or an aborted transaction: nothing to work on, but to step over
+            return
+        message = ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            run.offsets[-1],
+            run.timestamp / 1000.0,
+            0,
+            None,
+            None,
+            delivery,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+
+    def _chunk(self, tp: TP, run: Run) -> Chunk:
+        offsets = run.offsets
+        gapless = bool(offsets) and offsets[-1] - offsets[0] + 1 == len(offsets)
+        return Chunk(
+            topic=self.app.engine.role_of(tp.topic),
+            partition=tp.partition,
+            keys=run.keys,
+            values=run.values,
+            offsets=range(offsets[0], offsets[-1] + 1) if gapless else offsets,
+        )
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+        return (tp for tp in self.ledger.partitions() if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.ledger.advance(tp)
+
+    async def _commit(self, offsets: Any) -> bool:
+        committed = await super()._commit(offsets)
+        if committed:
+            self.committed_at = time.time()
+        return bool(committed)
+
+    async def wait_empty(self) -> None:
+        """Let the lanes come to rest and commit what they finished; Faust calls it before it hands partitions over."""
+        await self.app.engine.rest()
+        if not self.app.engine.membership.lost:
+            await self.commit()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop recovering, rest, commit, and only then let go of state."""
+        await self.app.engine.recovery.abandon()
+        await super().on_partitions_revoked(revoked)
+        self.app.engine.let_go()
+        self.ledger.forget(revoked)
+
+    async def verify_all_partitions_active(self) -> None:
+        """Do nothing: Faust's detector mixes two clocks; `progress` says what moves and what does not."""
+
+    async def create_topic(self, topic: str, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: topics are created up front, and preflight has seen them."""

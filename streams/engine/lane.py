@@ -1,0 +1,194 @@
+"""A lane: one partition of one hop, one writer, and the one order in which things become durable.
+
+For each chunk: the hop's answer, then its outputs, then the changelog, then the local store in one write, then the
+acknowledgement. State holds the marks by which repeats are known; were it durable before the outputs, a crash in
+between would lose them for ever. Whatever goes wrong stops the worker with nothing acknowledged past it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from streams.engine.delivery import Delivery
+from streams.engine.membership import Membership
+from streams.engine.producer import ChunkProducer
+from streams.engine.store import Due, Store
+from streams.errors import WorldFailed
+from streams.pipeline import Effects, Hop
+
+
+@dataclass(slots=True)
+class Timings:
+    """What one chunk (or one wake) took, in seconds of wall clock; *recall* lies within *work*.
+
+    *appended_at* is the time of the chunk's last record, ms since the epoch; None for a wake.
+    """
+
+    records: int = 0
+    appended_at: int | None = None
+    work: float = 0.0
+    recall: float = 0.0
+    outputs: float = 0.0
+    changelog: float = 0.0
+    state: float = 0.0
+
+
+OnDone = Callable[[str, Effects, Timings], None]
+"""Called with the hop's name once all of it is durable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a hop's effects go: role to (topic, partition count), and the changelog of its table."""
+
+    hop: Hop
+    outputs: dict[str, tuple[str, int]]
+    changelog: str
+    on_done: OnDone | None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Lane:
+    """Works on the deliveries of one partition in the order they came, and wakes keys whose time has come."""
+
+    route: Route
+    partition: int
+    store: Store
+    producer: ChunkProducer
+    membership: Membership
+    wake_keys: int
+    wake_interval: float
+    on_room: Callable[[], None]
+    waiting: deque[Delivery] = field(default_factory=deque)
+    at: Delivery | None = None
+    _closing: bool = False
+    looked_at: float = 0.0
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, delivery: Delivery) -> None:
+        """Queue a delivery; the fetch loop asks for no more than there is room for."""
+        self.waiting.append(delivery)
+        self._arrived.set()
+
+    def close(self) -> None:
+        """Let the lane end after the chunk it is at; what waits stays unacknowledged."""
+        self._closing = True
+        self._arrived.set()
+
+    def is_closing(self) -> bool:
+        """Return whether the lane takes no more."""
+        return self._closing
+
+    async def run(self) -> None:
+        """Work until closed; raise what stops the worker."""
+        while not self.is_closing():
+            delivery = await self._next()
+            if delivery is not None:
+                await self._work(delivery)
+            if not self.is_closing() and self._time_to_look(idle=delivery is None):
+                await self._wake()
+            await asyncio.sleep(0)  # other lanes, heartbeats of services, the web
+
+    async def _next(self) -> Delivery | None:
+        if not self.waiting and self.store.next_due > _now():
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), self.wake_interval)
+            except TimeoutError:
+                return None
+        return self.waiting[0] if self.waiting and not self.is_closing() else None
+
+    async def _work(self, delivery: Delivery) -> None:
+        self.at = delivery
+        timings = Timings(records=len(delivery.chunk), appended_at=delivery.timestamp)
+        now = _now()
+        recall = self._timed_recall(timings)
+        started = perf_counter()
+        effects = self.route.hop.work(delivery.chunk, recall, now)
+        timings.work = perf_counter() - started
+        await self._make_durable(effects, (), now, timings)
+        delivery.done = True
+        self.at = None
+        self.waiting.popleft()
+        self.on_room()
+        self._report(effects, timings)
+
+    async def _wake(self) -> None:
+        self.looked_at = perf_counter()
+        now = _now()
+        due: Due = self.store.due(now, self.wake_keys)
+        if not due.entries:
+            return
+        timings = Timings(records=len(due.keys))
+        started = perf_counter()
+        effects = self.route.hop.wake(due.keys, self._timed_recall(timings), now)
+        timings.work = perf_counter() - started
+        await self._make_durable(effects, due.entries, now, timings)
+        self._report(effects, timings)
+
+    async def _make_durable(self, effects: Effects, fired: Sequence[bytes], now: int, timings: Timings) -> None:
+        """Carry out *effects* in the order that loses nothing."""
+        started = perf_counter()
+        await self.membership.assured()
+        await self._publish(effects, now)
+        published = perf_counter()
+        await self.membership.assured()
+        position = await self._log_changes(effects, now)
+        logged = perf_counter()
+        if effects.writes or effects.wake or fired:
+            self.store.keep(effects.writes, position=position, wake=effects.wake, fired=fired)
+        timings.outputs, timings.changelog = published - started, logged - published
+        timings.state = perf_counter() - logged
+
+    async def _publish(self, effects: Effects, now: int) -> None:
+        sending = []
+        for role, batch in effects.outputs.items():
+            if batch.keys:
+                topic, count = self.route.outputs[role]
+                sending.append(self.producer.publish(topic, batch, count, now))
+        for result in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _log_changes(self, effects: Effects, now: int) -> int | None:
+        """Write state changes to the changelog; return its position after them, None when there are none."""
+        writes = effects.writes
+        if not writes:
+            return None
+        topic = self.route.changelog
+        written = await self.producer.append(topic, self.partition, list(writes), list(writes.values()), now)
+        if written.first != self.store.position:
+            raise WorldFailed(
+                f"{topic}/{self.partition}: another writer is there "
+                f"(expected offset {self.store.position}, wrote at {written.first})"
+            )
+        return written.last + 1
+
+    def _timed_recall(self, timings: Timings) -> Callable[[Sequence[bytes]], list[bytes | None]]:
+        def recall(keys: Sequence[bytes]) -> list[bytes | None]:
+            started = perf_counter()
+            found = self.store.recall(keys)
+            timings.recall += perf_counter() - started
+            return found
+
+        return recall
+
+    def _time_to_look(self, *, idle: bool) -> bool:
+        """Return whether to wake now: a busy lane looks once an interval, and after every chunk when it is late."""
+        late = _now() - self.store.next_due
+        if late < 0:
+            return False
+        return idle or late >= self.wake_interval * 1000 or perf_counter() - self.looked_at >= self.wake_interval
+
+    def _report(self, effects: Effects, timings: Timings) -> None:
+        if self.route.on_done is not None:
+            self.route.on_done(self.route.hop.name, effects, timings)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

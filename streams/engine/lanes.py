@@ -1,0 +1,108 @@
+"""All lanes of a worker: which one a delivery goes to, which have no room, how they open and come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from faust.types import TP
+
+from streams.engine.config import EngineConfig
+from streams.engine.delivery import Delivery
+from streams.engine.lane import Lane, OnDone, Route
+from streams.engine.membership import Membership
+from streams.engine.producer import ChunkProducer
+from streams.engine.store import Store
+from streams.pipeline import Hop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One hop and its topics: *inputs* and *changelog* are topic names, *outputs* are roles."""
+
+    hop: Hop
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    table: str
+    changelog: str
+    on_done: OnDone | None
+
+
+class Lanes:
+    """The lanes of the partitions that are ours, and the tasks that run them."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        membership: Membership,
+        on_fail: Callable[[BaseException, str], None],
+        on_room: Callable[[], None],
+    ) -> None:
+        """Start without any: `open` comes after recovery."""
+        self._config = config
+        self._membership = membership
+        self._on_fail = on_fail
+        self._on_room = on_room
+        self._lanes: dict[TP, Lane] = {}
+        self._tasks: dict[asyncio.Task[None], Lane] = {}
+
+    def open(self, line: Line, route: Route, partition: int, store: Store, producer: ChunkProducer) -> None:
+        """Open the lane of one partition of a line, for all of the line's inputs."""
+        lane = Lane(
+            route=route,
+            partition=partition,
+            store=store,
+            producer=producer,
+            membership=self._membership,
+            wake_keys=self._config.wake_keys,
+            wake_interval=self._config.wake_interval / 1000,
+            on_room=self._on_room,
+        )
+        for topic in line.inputs:
+            self._lanes[TP(topic, partition)] = lane
+        task = asyncio.create_task(lane.run(), name=f"lane {line.hop.name}/{partition}")
+        self._tasks[task] = lane
+        task.add_done_callback(self._ended)
+
+    def put(self, delivery: Delivery) -> None:
+        """Give a delivery to its lane; one whose partition has gone stays unacknowledged, for its new owner."""
+        lane = self._lanes.get(delivery.tp)
+        if lane is not None and not lane.is_closing():
+            lane.put(delivery)
+
+    def is_full(self, tp: TP) -> bool:
+        """Return whether to fetch no more of a partition for now; called from the consumer's thread too."""
+        lane = self._lanes.get(tp)
+        return lane is not None and len(lane.waiting) >= self._config.backlog_chunks
+
+    async def rest(self) -> bool:
+        """End all lanes, each after its chunk; at once when the partitions are lost. Return whether all ended well."""
+        tasks = set(self._tasks)
+        for lane in self._tasks.values():
+            lane.close()
+        patience = 0.0 if self._membership.lost else self._config.stop_timeout / 2000
+        if tasks:
+            await asyncio.wait(tasks, timeout=patience)
+        late = {task for task in tasks if not task.done()}
+        for task in late:
+            log.warning("%s did not come to rest: its chunk will be worked on again", task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+        self._lanes.clear()
+        self._tasks.clear()
+        return not late and not any(task.cancelled() or task.exception() for task in tasks)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        lane = self._tasks.get(task)
+        if task.cancelled() or task.exception() is None:
+            return
+        name = task.get_name()
+        where = name if lane is None or lane.at is None else f"{name}, {lane.at}"
+        failure = task.exception()
+        if failure is not None:
+            self._on_fail(failure, where)

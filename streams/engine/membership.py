@@ -1,0 +1,53 @@
+"""Whether the group still counts on us: a worker that was not heard of for too long must not write.
+
+A stopped process (SIGSTOP, a long pause of the machine) wakes up in the midst of its work while another owns its
+partitions. Before each write a lane asks here, and holds its breath until a heartbeat was answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+HOLD_S = 0.05
+SHARE_OF_SESSION = 2 / 3
+"""How much of the session may pass without an answer; the rest is for what is on its way to the broker."""
+
+
+class Membership:
+    """When the coordinator last answered, and whether it has given up on us."""
+
+    def __init__(self, session_timeout_ms: int) -> None:
+        """Start as a member in good standing: partitions come only after a first answer."""
+        self._fresh_for = session_timeout_ms / 1000 * SHARE_OF_SESSION
+        self._answered_at = time.monotonic()
+        self.lost = False
+
+    def renew(self) -> None:
+        """Note that the group has just dealt with us."""
+        self._answered_at = time.monotonic()
+        self.lost = False
+
+    def listen(self, coordinator: Any) -> None:
+        """Hear every answered heartbeat; when it was *sent* counts, for the broker counts from then."""
+        beat = coordinator._do_heartbeat
+
+        async def heard() -> bool:
+            sent_at = time.monotonic()
+            answered = bool(await beat())
+            if answered:
+                self._answered_at = sent_at
+            return answered
+
+        coordinator._do_heartbeat = heard
+
+    @property
+    def fresh(self) -> bool:
+        """Return whether the last answer is recent enough to write on."""
+        return time.monotonic() - self._answered_at < self._fresh_for
+
+    async def assured(self) -> None:
+        """Wait until membership is fresh; a lane that waits here is cancelled when its partition goes."""
+        while not self.fresh:  # noqa: ASYNC110 # freshness goes with time, which sets no event
+            await asyncio.sleep(HOLD_S)

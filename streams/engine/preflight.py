@@ -1,0 +1,165 @@
+"""What must hold before anything starts: the private parts that we lean on, and the topics that we read and write.
+
+A library that changed under us, or a topic with another number of partitions, would show itself as lost mail weeks
+later; here it is a sentence at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import CodeType
+from typing import Any
+
+import aiokafka.consumer.fetcher as fetching
+import aiokafka.consumer.group_coordinator as coordinating
+import faust.app.base
+import faust.tables.recovery
+import faust.transport.consumer
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from faust.transport.drivers import aiokafka as driver
+
+from streams.engine.config import EngineConfig
+from streams.errors import WorldFailed
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+_SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (fetching.Fetcher, ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed")),
+    (coordinating.GroupCoordinator, ("generation",)),
+    (faust.transport.consumer.Consumer, ("_committed_offset", "suspend_flow", "flow_active", "can_resume_flow")),
+)
+_ON_CLASS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (fetching.Fetcher, ("_create_fetch_waiter", "_notify")),
+    (coordinating.GroupCoordinator, ("_do_heartbeat",)),
+    (
+        faust.transport.consumer.Consumer,
+        (
+            "_wait_next_records",
+            "_filter_tps_with_pending_acks",
+            "_new_offset",
+            "wait_empty",
+            "perform_seek",
+            "_drain_messages",
+            "_is_changelog_tp",
+        ),
+    ),
+    (driver.AIOKafkaConsumerThread, ("_create_worker_consumer", "_fetch_records", "_ensure_consumer")),
+    (driver.Producer, ("_settings_default", "_settings_auth", "_ensure_producer")),
+    (
+        faust.tables.recovery.Recovery,
+        (
+            "on_rebalance",
+            "_restart_recovery",
+            "_slurp_changelogs",
+            "_publish_stats",
+            "_set_recovery_started",
+            "_set_recovery_ended",
+            "flush_buffers",
+        ),
+    ),
+    (faust.app.base.App, ("_on_partitions_revoked", "_stop_consumer", "on_rebalance_end", "_new_transport")),
+)
+
+
+def missing_parts() -> list[str]:
+    """Return the private parts of aiokafka and Faust that we use and that are not there, as ``Class.name``."""
+    missing = [f"{cls.__name__}.{name}" for cls, names in _ON_CLASS for name in names if not hasattr(cls, name)]
+    for cls, names in _SET_IN_INIT:
+        known = _names(vars(cls)["__init__"].__code__) | set(dir(cls))
+        missing += [f"{cls.__name__}.{name}" for name in names if name not in known]
+    for part, names in _samples():
+        missing += [f"{type(part).__name__}.{name}" for name in names if not hasattr(part, name)]
+    return missing
+
+
+def check_parts() -> None:
+    """Raise WorldFailed when a library is not the one that this engine was written against."""
+    missing = missing_parts()
+    if missing:
+        raise WorldFailed(
+            f"aiokafka or faust-streaming has changed: {', '.join(missing)} is gone; install the pinned versions"
+        )
+
+
+async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) -> dict[str, int]:
+    """Return the number of partitions of each topic, once all are as they must be.
+
+    Args:
+        config: where the brokers are; *config.partitions* is what *keyed* topics must have.
+        keyed: inputs and changelogs.
+        others: outputs; any number of partitions will do.
+
+    Raises:
+        WorldFailed: no broker answers, a topic is missing, or it has another number of partitions.
+    """
+    found = await _described(config, keyed | others)
+    faults = [f"{topic} is missing" for topic in sorted(keyed | others) if topic not in found]
+    faults += [
+        f"{topic} has {found[topic]} partitions, not {config.partitions}"
+        for topic in sorted(keyed)
+        if found.get(topic, config.partitions) != config.partitions
+    ]
+    if faults:
+        raise WorldFailed(f"{'; '.join(faults)}. Run: ses-streams topics create")
+    return found
+
+
+async def _described(config: EngineConfig, topics: set[str]) -> dict[str, int]:
+    until = asyncio.get_running_loop().time() + config.request_timeout / 1000
+    while True:
+        try:
+            return await _asked(config, topics)
+        except (KafkaError, OSError) as exc:
+            if asyncio.get_running_loop().time() > until:
+                raise WorldFailed(f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}") from exc
+            log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), type(exc).__name__)
+        await asyncio.sleep(RETRY_S)
+
+
+async def _asked(config: EngineConfig, topics: set[str]) -> dict[str, int]:
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=list(config.brokers), client_id=config.group, **config.security.client_options()
+    )
+    try:
+        await admin.start()
+        described: list[Mapping[str, Any]] = await admin.describe_topics(sorted(topics))
+    finally:
+        await admin.close()
+    return {each["topic"]: len(each["partitions"]) for each in described if each["partitions"]}
+
+
+def _samples() -> tuple[tuple[object, tuple[str, ...]], ...]:
+    """Return objects that can be made without a broker, and the names that we use of them."""
+    tp = TopicPartition("t", 0)
+    records = fetching.PartitionRecords(
+        tp, MemoryRecords(b""), None, 0, None, None, check_crcs=True, isolation_level=fetching.READ_COMMITTED
+    )
+    result = fetching.FetchResult(tp, assignment=None, partition_records=records, backoff=0)
+    builder = BatchBuilder(1 << 10, 0)
+    return (
+        (
+            records,
+            (
+                "_records",
+                "next_fetch_offset",
+                "_check_crcs",
+                "_isolation_level",
+                "_consume_aborted_up_to",
+                "_contains_abort_marker",
+                "_aborted_producers",
+            ),
+        ),
+        (result, ("_partition_records", "_update_position", "check_assignment", "has_more")),
+        (builder, ("_builder", "_relative_offset")),
+    )
+
+
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names)

@@ -1,0 +1,160 @@
+"""Faust's producer, by the batch: whole record batches, a future each, awaited by whoever sent them.
+
+Nothing per record happens in Python but one call of aiokafka's compiled builder. Durability is the caller's: a lane
+awaits its own batches, so that outputs stand before the changelog, and the changelog before the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from faust.transport.drivers import aiokafka as driver
+
+from streams.engine.config import Compression
+from streams.engine.partition import partitions
+from streams.errors import WorldFailed
+from streams.pipeline import Batch
+
+if TYPE_CHECKING:
+    from streams.engine.faustapp import FaustApp
+
+_NO_HEADERS: list[tuple[str, bytes | None]] = []
+REQUEST_ROOM = 4 << 20
+"""Largest request we make; a single record may be larger than a batch, and the topic's own limit decides then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a run of records stands in its partition: the offsets of the first and of the last."""
+
+    first: int
+    last: int
+
+
+class ChunkProducer(driver.Producer):
+    """Sends columns of records."""
+
+    app: FaustApp
+
+    def __post_init__(self) -> None:
+        """Bound what is sent and not yet acknowledged."""
+        super().__post_init__()
+        self._room = asyncio.Semaphore(self.app.engine.config.outstanding_batches)
+        self._outstanding: set[asyncio.Future[Any]] = set()
+
+    def _settings_default(self) -> Mapping[str, Any]:
+        config = self.app.engine.config
+        return {
+            "bootstrap_servers": list(config.brokers),
+            "client_id": config.group,
+            "acks": "all",
+            "enable_idempotence": config.idempotent,
+            "linger_ms": 0,
+            "max_batch_size": config.batch_bytes,
+            "max_request_size": REQUEST_ROOM,
+            "compression_type": None if config.compression is Compression.NONE else str(config.compression),
+            "request_timeout_ms": config.request_timeout,
+        }
+
+    def _settings_auth(self) -> Mapping[str, Any]:
+        return self.app.engine.config.security.client_options()
+
+    async def publish(self, topic: str, batch: Batch, count: int, now: int) -> None:
+        """Send records to the partitions of their keys (*count* of them) and wait until all are acknowledged.
+
+        Raises:
+            WorldFailed: the broker did not take them in time, or refused them.
+        """
+        columns = _by_partition(batch, count)
+        await _all(self.append(topic, partition, keys, values, now) for partition, keys, values in columns)
+
+    async def append(
+        self, topic: str, partition: int, keys: Sequence[bytes], values: Sequence[bytes | None], now: int
+    ) -> Written:
+        """Send records to one partition, in order, and wait until all are acknowledged; return where they stand.
+
+        Raises:
+            WorldFailed: the broker did not take them in time, or refused them.
+        """
+        sent = []
+        try:
+            for builder in self._built(keys, values, now):
+                future = await self._submit(builder, topic, partition)
+                sent.append((future, builder.record_count()))
+            placed = [(await future, count) for future, count in sent]
+        except KafkaError as exc:
+            raise WorldFailed(f"{topic}/{partition}: {len(keys)} records were not taken: {_why(exc)}") from exc
+        last, count = placed[-1]
+        return Written(placed[0][0].offset, last.offset + count - 1)
+
+    async def flush(self) -> None:
+        """Wait for all that is outstanding; raise what failed."""
+        if self._producer is not None:
+            await self._producer.flush()
+        await _all(asyncio.shield(future) for future in list(self._outstanding))
+
+    def _built(self, keys: Sequence[bytes], values: Sequence[bytes | None], now: int) -> Iterator[BatchBuilder]:
+        """Yield closed batches; a batch that is full makes way for the next."""
+        builder = self._ensure_producer().create_batch()
+        append, index = builder._builder.append, 0
+        for key, value in zip(keys, values, strict=True):
+            if append(index, now, key, value, _NO_HEADERS) is None:
+                yield _closed(builder, index)
+                builder = self._ensure_producer().create_batch()
+                append, index = builder._builder.append, 0
+                append(0, now, key, value, _NO_HEADERS)  # the first record of a batch always fits
+            index += 1
+        if index:
+            yield _closed(builder, index)
+
+    async def _submit(self, builder: BatchBuilder, topic: str, partition: int) -> asyncio.Future[Any]:
+        await self._room.acquire()
+        try:
+            future = await self._ensure_producer().send_batch(builder, topic, partition=partition)
+        except BaseException:
+            self._room.release()
+            raise
+        self._outstanding.add(future)
+        future.add_done_callback(self._landed)
+        return cast("asyncio.Future[Any]", future)
+
+    def _landed(self, future: asyncio.Future[Any]) -> None:
+        self._outstanding.discard(future)
+        self._room.release()
+        if not future.cancelled():
+            future.exception()  # whoever sent it has it too; a lane that was cancelled does not look
+
+
+def _closed(builder: BatchBuilder, count: int) -> BatchBuilder:
+    builder._relative_offset = count
+    builder.close()
+    return builder
+
+
+def _by_partition(batch: Batch, count: int) -> Iterator[tuple[int, list[bytes], list[bytes | None]]]:
+    """Yield (partition, keys, values), each in the order of the batch."""
+    columns: dict[int, tuple[list[bytes], list[bytes | None]]] = {}
+    for partition, key, value in zip(partitions(batch.keys, count), batch.keys, batch.values, strict=True):
+        column = columns.get(partition)
+        if column is None:
+            column = columns[partition] = ([], [])
+        column[0].append(key)
+        column[1].append(value)
+    for partition, (keys, values) in columns.items():
+        yield partition, keys, values
+
+
+async def _all(work: Iterator[Any]) -> None:
+    """Run all to their end, then raise the first failure: none is left to run on alone."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _why(exc: KafkaError) -> str:
+    return type(exc).__name__

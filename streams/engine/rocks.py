@@ -1,0 +1,112 @@
+"""RocksDB as the engine wants it: one small database a table partition, all of them within one budget of memory.
+
+rocksdict raises bare exceptions with RocksDB's own words; they are told apart here, once: what a rebuild mends, and
+what only an operator can mend.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBufferManager
+
+from streams.errors import WorldFailed
+
+log = logging.getLogger(__name__)
+
+CONDEMNED = "CONDEMNED"
+"""A file of this name in a database's directory: it was found damaged while open, and must be rebuilt."""
+FAMILIES = ("timers", "meta")
+_OPERATORS_WORDS = ("no space left", "permission denied", "read-only file system", "too many open files")
+_BLOOM_BITS = 10  # one key in a hundred that is not there costs a read
+_SMALLEST_BUFFER = 4 << 20
+_LARGEST_BUFFER = 64 << 20
+_OPEN_FILES = 256
+
+
+class Tuning:
+    """What all databases of a worker share: the block cache and the budget of write buffers (bytes)."""
+
+    def __init__(self, cache_bytes: int, buffer_bytes: int, databases: int) -> None:
+        """Split the budgets for about *databases* open databases."""
+        self._cache = Cache(cache_bytes)
+        self._buffers = WriteBufferManager(buffer_bytes, allow_stall=False)
+        self._buffer = min(max(buffer_bytes // (2 * max(databases, 1)), _SMALLEST_BUFFER), _LARGEST_BUFFER)
+
+    def options(self) -> Options:
+        """Return options for one column family; the log before writes (WAL) stays on."""
+        blocks = BlockBasedOptions()
+        blocks.set_block_cache(self._cache)
+        blocks.set_bloom_filter(_BLOOM_BITS, block_based=False)
+        blocks.set_cache_index_and_filter_blocks(v=True)
+        options = Options(raw_mode=True)
+        options.create_if_missing(create_if_missing=True)
+        options.create_missing_column_families(create_missing_cfs=True)
+        options.set_block_based_table_factory(blocks)
+        options.set_write_buffer_manager(self._buffers)
+        options.set_write_buffer_size(self._buffer)
+        options.set_compression_type(DBCompressionType.lz4())
+        options.set_max_open_files(_OPEN_FILES)
+        options.set_keep_log_file_num(2)
+        options.set_stats_dump_period_sec(0)
+        return options
+
+
+def open_database(path: Path, tuning: Tuning) -> tuple[Rdict, bool]:
+    """Return the database at *path*, and whether it had to be wiped because what was there cannot be trusted.
+
+    Raises:
+        WorldFailed: another process holds it, or the disk does not let us.
+    """
+    wiped = False
+    if (path / CONDEMNED).exists():
+        _wipe(path, "it was found damaged before")
+        wiped = True
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return _opened(path, tuning), wiped
+    except OSError as exc:
+        raise WorldFailed(f"state directory {path}: {exc.strerror}") from exc
+    except Exception as exc:  # rocksdict knows no other class; what is not ours to mend is raised again
+        words = _first_line(exc)
+        if _is_for_the_operator(words):
+            raise WorldFailed(f"state directory {path}: {words}") from exc
+        _wipe(path, words)
+    path.mkdir(parents=True, exist_ok=True)
+    with guarded(path):
+        return _opened(path, tuning), True
+
+
+@contextlib.contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turn RocksDB's errors into WorldFailed; a damaged database is condemned, so that the next start rebuilds it."""
+    try:
+        yield
+    except Exception as exc:  # rocksdict knows no other class
+        words = _first_line(exc)
+        if "corruption" in words.lower():
+            (path / CONDEMNED).touch()
+        raise WorldFailed(f"state directory {path}: {words}") from exc
+
+
+def _opened(path: Path, tuning: Tuning) -> Rdict:
+    families = {name: tuning.options() for name in FAMILIES}
+    return Rdict(str(path), options=tuning.options(), column_families=families)
+
+
+def _is_for_the_operator(words: str) -> bool:
+    low = words.lower()
+    return "lock" in low or any(known in low for known in _OPERATORS_WORDS)
+
+
+def _wipe(path: Path, why: str) -> None:
+    log.error("state in %s is wiped and rebuilt from its changelog: %s", path, why)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).partition("\n")[0]

@@ -1,0 +1,139 @@
+"""From start to exit code: signals, the order of stopping, and a deadline for a stop that hangs.
+
+Faust's own worker is not used: it can hang in "Stopping" for ever (#324), and its supervisor would restart an agent
+that failed and go on past what failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, cast
+
+from streams.errors import SesStreamsError
+
+if TYPE_CHECKING:
+    from streams.engine.app import ChunkApp
+    from streams.engine.faustapp import FaustApp
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[], Awaitable[None]]
+LOOK_S = 0.05
+
+
+class Runner:
+    """Runs an engine in the calling thread until it is told to stop, or fails."""
+
+    def __init__(self, engine: ChunkApp) -> None:
+        """Keep the engine; nothing runs yet."""
+        self._engine = engine
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+
+    def request_stop(self) -> None:
+        """Ask for a stop, from any thread; a second signal does not wait."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._stop.set)
+
+    def run(self) -> int:
+        """Return the exit code: 0 after a clean stop, 1 after a failure. May exit the process when a stop hangs."""
+        loop = self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return loop.run_until_complete(self._serve())
+        finally:
+            self._sweep(loop)
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    async def _serve(self) -> int:
+        self._listen_to_signals()
+        started: list[Step] = []
+        try:
+            for start, stop in self._engine.services:
+                await start()
+                started.append(stop)
+            await self._engine.prepare()
+        except Exception as exc:  # noqa: BLE001 # whatever keeps it from starting ends in an exit code and a sentence
+            self._engine.fail(exc, "start")
+        else:
+            await self._until_told()
+        await self._stop_in_time(started)
+        return 0 if self._engine.failure is None else 1
+
+    async def _until_told(self) -> None:
+        """Start Faust, and wait for a signal, a failure of ours, or a crash of Faust's."""
+        engine, frozen = self._engine, not self._engine.config.freeze
+        app = cast("FaustApp", engine.faust)  # prepare() has made it
+        starting = asyncio.create_task(app.start())
+        while not self._stop.is_set() and engine.failure is None:
+            if app.crashed:
+                engine.fail(app.crash_reason or RuntimeError("crash"), "Faust")
+            elif starting.done() and not starting.cancelled() and (error := starting.exception()) is not None:
+                engine.fail(error, "start")
+            elif not frozen and engine.is_running:
+                gc.collect()
+                gc.freeze()
+                frozen = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK_S)
+        engine.stopping()
+
+    async def _stop_in_time(self, services: list[Step]) -> None:
+        stopping = asyncio.create_task(self._stop_all(services))
+        done, _ = await asyncio.wait({stopping}, timeout=self._engine.config.stop_timeout / 1000)
+        if stopping in done:
+            if stopping.exception() is not None:
+                log.error("stopping failed: %s", type(stopping.exception()).__name__)
+            return
+        code = 0 if self._engine.failure is None and self._engine.is_at_rest else 1
+        log.error("stopping took longer than %d ms: exiting with %d", self._engine.config.stop_timeout, code)
+        logging.shutdown()
+        os._exit(code)  # Faust or a thread hangs; all that was acknowledged is durable
+
+    async def _stop_all(self, services: list[Step]) -> None:
+        faust = self._engine.faust
+        if faust is not None and faust.started:
+            await faust.stop()
+        self._engine.let_go()
+        for stop in reversed(services):
+            await stop()
+
+    def _listen_to_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # in a test: request_stop is called
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            log.error("told to stop twice: exiting at once")
+            os._exit(1)
+        log.info("told to stop by %s", signal.Signals(number).name)
+        self._stop.set()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=1.0))
+
+
+def described(error: BaseException) -> str:
+    """Return what may be said of an error: our own words, or else its class; another's words may hold an address."""
+    return str(error) if isinstance(error, SesStreamsError) else type(error).__name__
+
+
+def where_from(error: BaseException) -> str:
+    """Return the error's trace without its words."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol
 
 Recall = Callable[[Sequence[bytes]], list[bytes | None]]
@@ -57,6 +58,7 @@ class Effects:
     wake: (due time in ms since the epoch, keys) to be handed to `Hop.wake` once that time has passed.
     counts: (metric name, label values...) to increments, for observe; applied after all of it is durable.
     latencies: mailbox domain to milliseconds from send to delivery, for observe.
+    steps: seconds that each step of the work took; a hop fills it by `Stopwatch`.
     """
 
     outputs: dict[str, Batch] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Effects:
     wake: list[tuple[int, list[bytes]]] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     latencies: dict[str, list[int]] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
 
     def emit(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Add one record to the outputs."""
@@ -71,6 +74,25 @@ class Effects:
         if batch is None:
             batch = self.outputs[topic] = Batch()
         batch.add(key, value)
+
+
+class Stopwatch:
+    """Splits the time of a chunk into steps; a step lasts from the mark before it to its own."""
+
+    def __init__(self, steps: dict[str, float]) -> None:
+        """Start now; *steps* is where the seconds go."""
+        self._steps = steps
+        self._since = perf_counter()
+
+    def mark(self, step: str) -> None:
+        """Add the time since the last mark to *step*."""
+        now = perf_counter()
+        self._steps[step] = self._steps.get(step, 0.0) + now - self._since
+        self._since = now
+
+    def skip(self) -> None:
+        """Leave out the time since the last mark: somebody else measures it."""
+        self._since = perf_counter()
 
 
 class Hop(Protocol):

@@ -17,7 +17,7 @@ from streams.hops.outcome_reading import Fact, OutcomeReading
 from streams.mail.deadletter import Stage
 from streams.mail.policy import SuppressionPolicy
 from streams.mail.standing import MarkKind, Standing
-from streams.pipeline import Chunk, Effects, Recall
+from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 from streams.state.standings import delivered, pack_standing, unpack_standing
 
@@ -38,9 +38,12 @@ class ByRecipient:
         """Return what a chunk of outcomes leads to."""
         effects = Effects()
         effects.counts["ses_records_total", chunk.topic] += len(chunk)
+        watch = Stopwatch(effects.steps)
         facts = self._read(chunk, effects, now)
+        watch.mark("decode")
         unique = list(dict.fromkeys(fact.key for fact in facts))
         stored = dict(zip(unique, recall(unique), strict=True))
+        watch.skip()
         writes: dict[bytes, bytes | None] = {}
         looks: defaultdict[int, list[bytes]] = defaultdict(list)
         forget_at = now + self._policy.forget
@@ -51,6 +54,7 @@ class ByRecipient:
             writes[fact.key] = self._take(fact, value, effects, looks, now)
         effects.writes = writes
         effects.wake = list(looks.items())
+        watch.mark("decide")
         return effects
 
     def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from streams.decide import lifecycle
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.reading import Judged, Reading, SaidFeedback
+from streams.mail.feedback import FeedbackKind
 from streams.mail.life import Life
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord, SentRecord
-from streams.pipeline import Effects
-from streams.schemas.codec import Codec
+from streams.pipeline import Batch, Effects
 
 
 class Outcomes:
-    """Turns what SES says of a message into outcomes."""
+    """Gathers what SES says of the messages of one chunk, as outcomes, and writes them all at its end."""
 
-    def __init__(self, codec: Codec, reading: Reading) -> None:
-        """Prepare the writer of outcomes."""
+    def __init__(self, reading: Reading, counts: Counter[tuple[str, ...]], latencies: dict[str, list[int]]) -> None:
+        """Begin with none; *counts* and *latencies* are the chunk's."""
         self._reading = reading
-        self._writer = OutcomeWriter(codec)
+        self._counts = counts
+        self._latencies = latencies
+        self._said: list[tuple[OutcomeRecord, bytes | None, bytes]] = []
 
-    def add(self, effects: Effects, life: Life, said: SaidFeedback, judged: Sequence[Judged]) -> Life:
-        """Emit an outcome per recipient, joined with the life's Send where it has one; return the life after it."""
+    def add(self, life: Life, said: SaidFeedback, judged: Sequence[Judged]) -> Life:
+        """Note an outcome per recipient, joined with the life's Send where it has one; return the life after it."""
         send = None if life.send is None else self._reading.sent(life.send)
         if life.send is not None and not judged[0].verdict.recipient:
             judged = self._reading.judge(said, self._reading.sent_to(life.send))
@@ -31,15 +34,39 @@ class Outcomes:
         occurred_at = said.feedback["occurred_at"]
         for one in judged:
             outcome = _outcome(said, one, send, stream)
-            value = self._writer.write(outcome, life.send, said.record)
-            effects.emit("outcomes", outcome["recipient"].encode(), value)
-            _count(effects, outcome, said)
+            self._said.append((outcome, life.send, said.record))
+            self._count(outcome, said)
         return lifecycle.reach(life, [one.verdict for one in judged], occurred_at)
 
-    def late(self, effects: Effects, life: Life, said: SaidFeedback, fresh: Sequence[bytes]) -> Life:
-        """Emit the outcomes of feedback that was parked; *fresh* are the marks that it was the first to bring."""
+    def late(self, life: Life, said: SaidFeedback, fresh: Sequence[bytes]) -> Life:
+        """Note the outcomes of feedback that was parked; *fresh* are the marks that it was the first to bring."""
         judged = [one for one in self._reading.judge(said) if one.mark in fresh]
-        return self.add(effects, life, said, judged)
+        return self.add(life, said, judged)
+
+    def write(self, effects: Effects, writer: OutcomeWriter) -> None:
+        """Write all outcomes to the effects, in the order in which they were noted."""
+        if not self._said:
+            return
+        batch = effects.outputs.setdefault("outcomes", Batch())
+        batch.keys += [outcome["recipient"].encode() for outcome, _, _ in self._said]
+        batch.values += [writer.write(outcome, send, feedback) for outcome, send, feedback in self._said]
+
+    def _count(self, outcome: OutcomeRecord, said: SaidFeedback) -> None:
+        """Count an outcome; the domain becomes a mailbox provider before anybody sees it."""
+        counts, kind = self._counts, outcome["kind"]
+        domain = outcome["recipient"].rpartition("@")[2]
+        counts["ses_outcomes_total", outcome["stream"], kind, domain] += 1
+        if kind == OutcomeKind.DELIVERED:
+            if outcome["latency_ms"] is not None:
+                self._latencies.setdefault(domain, []).append(outcome["latency_ms"])
+            return
+        feedback = said.feedback
+        if feedback["kind"] == FeedbackKind.BOUNCE:
+            counts["ses_bounces_total", feedback["bounce_type"] or "", feedback["bounce_subtype"] or ""] += 1
+        elif feedback["kind"] == FeedbackKind.COMPLAINT:
+            counts["ses_complaints_total", feedback["complaint_type"] or ""] += 1
+        if kind == OutcomeKind.AUTO_REPLIED:
+            counts["ses_auto_replies_total",] += 1
 
 
 def _outcome(said: SaidFeedback, one: Judged, send: SentRecord | None, stream: str) -> OutcomeRecord:
@@ -62,21 +89,3 @@ def _outcome(said: SaidFeedback, one: Judged, send: SentRecord | None, stream: s
         "latency_ms": None if send is None or not occurred_at else max(occurred_at - send["sent_at"], 0),
         "written": verdict.written,
     }
-
-
-def _count(effects: Effects, outcome: OutcomeRecord, said: SaidFeedback) -> None:
-    """Count an outcome; the domain becomes a mailbox provider before anybody sees it."""
-    counts, kind = effects.counts, outcome["kind"]
-    domain = outcome["recipient"].rpartition("@")[2]
-    counts["ses_outcomes_total", outcome["stream"], kind, domain] += 1
-    if kind == OutcomeKind.DELIVERED:
-        if outcome["latency_ms"] is not None:
-            effects.latencies.setdefault(domain, []).append(outcome["latency_ms"])
-        return
-    feedback = said.feedback
-    if feedback["kind"] == "BOUNCE":
-        counts["ses_bounces_total", feedback["bounce_type"] or "", feedback["bounce_subtype"] or ""] += 1
-    elif feedback["kind"] == "COMPLAINT":
-        counts["ses_complaints_total", feedback["complaint_type"] or ""] += 1
-    if kind == OutcomeKind.AUTO_REPLIED:
-        counts["ses_auto_replies_total",] += 1

@@ -69,7 +69,7 @@ class Reading:
 
     def sent(self, record: bytes) -> SentRecord:
         """Return what an outcome says of its Send; *record* is stored, so it has been read before."""
-        found: Any = self._sent(record)
+        found: SentRecord = self._sent(record)  # type: ignore[assignment]  # the schema makes it so
         return found
 
     def sent_to(self, record: bytes) -> list[str]:

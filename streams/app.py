@@ -1,0 +1,134 @@
+"""The front door: settings become topics, tables, hops and agents, and one worker runs them.
+
+This is the one file that knows every room. It holds no rule and no loop: it says what is connected to what, and hands
+the clock, the settings and the engine's snapshots to those who need them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from streams.engine.app import ChunkApp
+from streams.engine.config import Compression, EngineConfig, Security
+from streams.engine.lane import Timings
+from streams.engine.progress import Progress as EngineProgress
+from streams.hops.by_message import ByMessage
+from streams.hops.by_recipient import ByRecipient
+from streams.observe.health import Health
+from streams.observe.metrics import Metrics
+from streams.observe.progress import Phase, Position, Progress
+from streams.pipeline import Effects
+from streams.schemas.codec import load_codec
+from streams.settings import Protocol, Settings
+from streams.settings import Security as SecuritySettings
+from streams.settings.policy import policy_of
+from streams.topics import ROLES, topic_name
+from streams.web.server import WebServer
+
+
+def run(settings: Settings) -> int:
+    """Run one worker until it is told to stop; return its exit code."""
+    topics = {role: topic_name(settings.topic_prefix, role) for role in ROLES}
+    metrics = Metrics(settings.metrics.streams)
+    engine = build_engine(settings, topics, metrics)
+    metrics.watch(lambda: snapshot(engine.progress()))
+    health = Health(lambda: snapshot(engine.progress()), _now)
+    web = WebServer(settings.web, metrics, health)
+    engine.add_service(web.start, web.stop)
+    return engine.run()
+
+
+def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics) -> ChunkApp:
+    """Return the engine with both hops: by message id, then by recipient."""
+    codec, policy = load_codec(), policy_of(settings)
+    engine = ChunkApp(engine_config(settings), topics)
+    note = Note(metrics)
+    engine.add_hop(
+        ByMessage(codec, policy.join, topics),
+        inputs=("sends", "feedback"),
+        outputs=("outcomes", "dead-letters"),
+        table="lives",
+        on_done=note.done,
+    )
+    engine.add_hop(
+        ByRecipient(codec, policy.suppression, topics),
+        inputs=("outcomes",),
+        outputs=("suppressions", "dead-letters"),
+        table="standings",
+        on_done=note.done,
+    )
+    return engine
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """Return what the engine must know."""
+    engine = settings.engine
+    return EngineConfig(
+        brokers=tuple(settings.brokers.split(",")),
+        group=settings.group,
+        data_dir=settings.data_dir,
+        partitions=settings.partitions,
+        instance_id=engine.instance_id,
+        security=_security(settings.security),
+        session_timeout=engine.session_timeout_ms,
+        heartbeat_interval=min(3_000, engine.session_timeout_ms // 4),
+        commit_interval=engine.commit_interval_ms,
+        chunk_records=engine.chunk_records,
+        compression=Compression(settings.producer.compression),
+        idempotent=settings.producer.idempotent,
+    )
+
+
+def _security(security: SecuritySettings) -> Security:
+    """Return how the engine is to reach the brokers."""
+    password = security.sasl_password
+    return Security(
+        tls=security.protocol in (Protocol.SSL, Protocol.SASL_SSL),
+        ca_file=security.ssl_cafile,
+        cert_file=security.ssl_certfile,
+        key_file=security.ssl_keyfile,
+        mechanism=security.sasl_mechanism,
+        username=security.sasl_username,
+        password=None if password is None else password.get_secret_value(),
+    )
+
+
+def snapshot(progress: EngineProgress) -> Progress:
+    """Return the engine's progress as metrics and health want to know it."""
+    return Progress(
+        phase=Phase(progress.state),
+        positions={
+            (p.topic, p.partition): Position(-1 if p.next_offset is None else p.next_offset, p.lag)
+            for p in progress.partitions
+        },
+        recovery_remaining=progress.recovery_remaining,
+        committed_at=progress.committed_at,
+    )
+
+
+class Note:
+    """Takes down what a chunk counted and how long it took, once all of it is durable."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Keep where to write it."""
+        self._metrics = metrics
+
+    def done(self, hop: str, effects: Effects, timings: Timings) -> None:
+        """Take down one chunk, or one look at keys whose time has come."""
+        self._metrics.apply(effects.counts, effects.latencies)
+        steps = {
+            "state": timings.recall + timings.state,
+            "produce": timings.outputs,
+            "changelog": timings.changelog,
+            **effects.steps,
+        }
+        whole = timings.work + timings.outputs + timings.changelog + timings.state
+        self._metrics.chunk(hop, whole * 1000, steps)
+        if timings.appended_at is not None:
+            self._metrics.ages((max(_now() - timings.appended_at, 0),))
+
+
+def _now() -> int:
+    """Return the time, ms since the epoch; the rules get it as an argument."""
+    return int(time.time() * 1000)

@@ -1,0 +1,139 @@
+"""The join of one chunk: each send and each event of SES meets the life of its message, and the rules say what follows.
+
+A join is made for a chunk and thrown away after it. It reads the table once, holds the lives in memory while the
+records pass by, and writes what has changed at the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from streams.decide import lifecycle
+from streams.emit.outcome import OutcomeWriter
+from streams.hops.outcomes import Outcomes
+from streams.hops.reading import Reading, SaidFeedback, SaidSend
+from streams.mail.feedback import FeedbackKind
+from streams.mail.life import Life
+from streams.mail.policy import JoinPolicy
+from streams.pipeline import Effects, Recall
+from streams.state.lives import pack_life, unpack_life
+
+
+class Join:
+    """The lives of a chunk's messages, and what is said about them."""
+
+    def __init__(self, effects: Effects, reading: Reading, policy: JoinPolicy, now: int) -> None:
+        """Begin a chunk at *now* (ms); what follows from it goes into *effects*."""
+        self._effects = effects
+        self._counts = effects.counts
+        self._reading = reading
+        self._policy = policy
+        self._now = now
+        self._outcomes = Outcomes(reading, effects.counts, effects.latencies)
+        self._stored: dict[bytes, bytes | None] = {}
+        self._lives: dict[bytes, Life] = {}
+        self._looks: set[bytes] = set()
+
+    def recall(self, keys: Sequence[bytes], recall: Recall) -> None:
+        """Read the stored lives of *keys*, each once; nothing is unpacked before it is asked for."""
+        unique = list(dict.fromkeys(keys))
+        self._stored = dict(zip(unique, recall(unique), strict=True))
+
+    def send(self, said: SaidSend) -> None:
+        """Take a Send: keep it, and let go the feedback that waited for it."""
+        life = self._life(said.key)
+        if life.send is not None and not life.stand_in:
+            self._counts["ses_duplicates_total", "sends"] += 1
+        else:
+            self._counts["ses_sends_total", said.send["stream"], said.send["via"]] += 1
+        life = lifecycle.sent(life, said.record, self._now, stand_in=False)
+        self._lives[said.key] = self._let_go(life)
+
+    def feedback(self, said: SaidFeedback) -> None:
+        """Take one SES event: its outcomes go out, or it waits for its Send."""
+        life = self._life(said.key)
+        if said.feedback["kind"] == FeedbackKind.SEND:
+            self._lives[said.key] = self._stand_in(said, life)
+            return
+        judged = self._reading.judge(said)
+        if not judged:
+            self._lives[said.key] = life._replace(touched_at=self._now)
+            return
+        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
+        if not fresh:
+            self._counts["ses_duplicates_total", "feedback"] += 1
+        elif life.send is None:
+            life = self._park(said, life, fresh)
+        else:
+            judged = [one for one in judged if one.mark in fresh] if len(fresh) < len(judged) else judged
+            life = self._outcomes.add(life, said, judged)
+        self._lives[said.key] = life
+
+    def look(self, keys: Sequence[bytes], recall: Recall) -> None:
+        """Look at lives whose time has come: late feedback goes out, silence is counted, what is over is forgotten."""
+        self.recall(keys, recall)
+        for key, value in self._stored.items():
+            if value is None:
+                continue
+            life = self._overdue(unpack_life(value))
+            if lifecycle.forgettable(life, self._now, self._policy):
+                self._effects.writes[key] = None
+            else:
+                self._lives[key] = life
+                self._looks.add(key)
+
+    def write(self, writer: OutcomeWriter) -> None:
+        """Write the outcomes and what has changed, and say when to look again at what is new or waits."""
+        self._outcomes.write(self._effects, writer)
+        looks: defaultdict[int, list[bytes]] = defaultdict(list)
+        stored, writes = self._stored, self._effects.writes
+        for key, life in self._lives.items():
+            value, was = pack_life(life), stored[key]
+            if value != was:
+                writes[key] = value
+            if was is None or key in self._looks:
+                looks[lifecycle.next_look(life, self._policy)].append(key)
+        self._effects.wake.extend(looks.items())
+
+    def _life(self, key: bytes) -> Life:
+        """Return a message's life as it stands; a new one where nothing is stored."""
+        life = self._lives.get(key)
+        if life is not None:
+            return life
+        stored = self._stored[key]
+        return Life(self._now, self._now) if stored is None else unpack_life(stored)
+
+    def _stand_in(self, said: SaidFeedback, life: Life) -> Life:
+        """Take SES's own SEND event: it stands in for a Send that has not come."""
+        if life.send is not None:
+            return life._replace(touched_at=self._now)
+        return self._let_go(lifecycle.sent(life, self._reading.stand_in(said), self._now, stand_in=True))
+
+    def _park(self, said: SaidFeedback, life: Life, fresh: tuple[bytes, ...]) -> Life:
+        """Let an event wait for its Send."""
+        self._counts["ses_parked_feedback",] += 1
+        self._looks.add(said.key)
+        return lifecycle.park(life, fresh, said.record, self._now, self._policy)
+
+    def _let_go(self, life: Life) -> Life:
+        """Return the life after the feedback that waited in it has gone out, joined."""
+        if not life.parked:
+            return life
+        life, waiting = lifecycle.release(life)
+        for parked in waiting:
+            life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
+        self._counts["ses_parked_feedback",] -= len(waiting)
+        return life
+
+    def _overdue(self, life: Life) -> Life:
+        """Return a life after its overdue feedback has gone out unmatched and its silence is counted."""
+        life, due = lifecycle.overdue(life, self._now)
+        for parked in due:
+            life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
+            self._counts["ses_unmatched_feedback_total",] += 1
+            self._counts["ses_parked_feedback",] -= 1
+        if life.send is not None and lifecycle.silent(life, self._now, self._policy):
+            self._counts["ses_unanswered_sends_total", self._reading.sent(life.send)["stream"]] += 1
+            life = life._replace(counted=True)
+        return life

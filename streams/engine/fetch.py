@@ -72,7 +72,8 @@ class Drain:
             if _unreadable(source, batch, tp):
                 run.next_offset = source.next_fetch_offset = batch.next_offset
             else:
-                self._fill(run, _Rest(source, batch, iter(batch)), tp)
+                # not iter(batch): a batch is its own iterator, and refuses to be asked for one in its middle
+                self._fill(run, _Rest(source, batch, (record for record in batch)), tp)
         result._update_position()
         if tp not in self._rests and not source._records.has_next():
             result._partition_records = None

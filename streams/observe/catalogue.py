@@ -1,0 +1,140 @@
+"""The one catalogue of metrics: name, kind, labels and a sentence; docs/metrics.md is made from it.
+
+Names follow Prometheus's rules: base units, `_total` for what only grows. Every label takes its values from a closed
+list, because a label that anybody can fill (an address, a domain, a diagnostic text) ends in a leak or in a million
+series. A metric that is not here cannot be counted: `Metrics` refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from streams.mail.deadletter import DeadReason, Stage
+from streams.mail.outcome import OutcomeKind
+from streams.mail.suppression import SuppressionReason
+from streams.observe.provider import Provider
+from streams.topics import ROLES
+
+OTHER = "other"
+"""What a label says where its closed list has no word for the value."""
+UNKNOWN = "unknown"
+"""What a label says where there is no value."""
+
+
+class Kind(StrEnum):
+    """What a metric does over time."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric; *buckets* are upper bounds in seconds."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+DAYS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 43200, 86400, 259200, 604800)
+"""Mail takes seconds, or days."""
+MOMENTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""A chunk takes milliseconds."""
+
+_COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+_ROWS = (
+    # What became of the mail
+    Metric("ses_sends_total", _COUNTER, ("stream", "via"), "Mails that SES accepted."),
+    Metric("ses_outcomes_total", _COUNTER, ("stream", "kind", "provider"), "Outcomes, one a recipient of a mail."),
+    Metric("ses_bounces_total", _COUNTER, ("type", "subtype"), "Bounces in SES's own words, one a recipient."),
+    Metric("ses_complaints_total", _COUNTER, ("type",), "Complaints in SES's own words, one a possible complainer."),
+    Metric("ses_auto_replies_total", _COUNTER, (), "Bounces that are a machine's answer, and no bounce."),
+    Metric(
+        "ses_delivery_latency_seconds",
+        _HISTOGRAM,
+        ("provider",),
+        "Time from the send to the provider's acceptance.",
+        DAYS,
+    ),
+    Metric("ses_unanswered_sends_total", _COUNTER, ("stream",), "Mails of which SES said nothing in the time set."),
+    Metric("ses_unmatched_feedback_total", _COUNTER, (), "Events whose send did not come in the time set."),
+    Metric("ses_parked_feedback", _GAUGE, (), "Events that wait for their send, on this worker's partitions."),
+    Metric("ses_suppressions", _GAUGE, ("reason",), "Recipients not to be written to, on this worker's partitions."),
+    # Reputation
+    Metric("ses_listed_bounces_total", _COUNTER, ("stream",), "Bounces for which SES sent nothing: on our own list."),
+    Metric("ses_bounce_ratio", _GAUGE, ("stream",), "Hard bounces among the last sends, as SES counts them, roughly."),
+    Metric("ses_complaint_ratio", _GAUGE, ("stream",), "Complaints among the last sends, roughly as SES counts them."),
+    Metric("ses_ratio_sends", _GAUGE, ("stream",), "Sends on which both ratios rest; few sends make a poor ratio."),
+    Metric("ses_reputation_line_ratio", _GAUGE, ("kind", "line"), "Ratio at which SES reviews or pauses an account."),
+    # The pipeline
+    Metric("ses_records_total", _COUNTER, ("topic",), "Records that hops have worked off."),
+    Metric("ses_duplicates_total", _COUNTER, ("stage",), "Records that said again what was known."),
+    Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
+    Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from an event to its outcome, oldest of each chunk.", DAYS),
+    Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
+    Metric("ses_step_seconds_total", _COUNTER, ("hop", "step"), "Time that a hop has spent in one step of its work."),
+    Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),
+    Metric("ses_last_commit_timestamp_seconds", _GAUGE, (), "When work was last acknowledged to the brokers."),
+    Metric("ses_recovery_remaining", _GAUGE, (), "Changelog records still to be read before work begins."),
+    # ses-streams itself
+    Metric("ses_dropped_labels_total", _COUNTER, ("label",), "Values that count as `other`, being in no closed list."),
+    Metric("ses_build_info", Kind.INFO, ("version",), "Always 1; the label says which version runs."),
+)
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _ROWS}
+
+BOUNCES: Mapping[str, tuple[str, ...]] = {
+    "Permanent": (
+        "General",
+        "NoEmail",
+        "Suppressed",
+        "OnAccountSuppressionList",
+        "OnTenantSuppressionList",
+        "EmailValidationSuppressed",
+        "UnsubscribedRecipient",
+    ),
+    "Transient": (
+        "General",
+        "MailboxFull",
+        "MessageTooLarge",
+        "CustomTimeoutExceeded",
+        "ContentRejected",
+        "AttachmentRejected",
+    ),
+    "Undetermined": ("Undetermined",),
+}
+"""SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents)."""
+
+CLOSED: Mapping[str, tuple[str, ...]] = {
+    "via": ("API", "SMTP", "UPSTREAM"),
+    "kind": tuple(OutcomeKind),
+    "provider": tuple(Provider),
+    "type": tuple(BOUNCES),
+    "subtype": tuple(dict.fromkeys(subtype for subtypes in BOUNCES.values() for subtype in subtypes)),
+    "ses_complaints_total.type": ("abuse", "auth-failure", "fraud", "not-spam", "virus"),
+    "reason": tuple(DeadReason),
+    "ses_suppressions.reason": tuple(SuppressionReason),
+    "topic": tuple(ROLES),
+    "stage": tuple(Stage),
+    "ses_duplicates_total.stage": tuple(ROLES),
+    "hop": ("by_message", "by_recipient"),
+    "label": ("stream", "via", "kind", "type", "subtype", "reason", "topic", "stage", "hop", "step"),
+    "step": ("fetch", "decode", "decide", "state", "encode", "produce", "changelog", "commit", "wait", "wake"),
+}
+"""What each label may say (`metric.label` where one metric has its own list), besides `other` and `unknown`."""
+OPEN = frozenset({"stream", "partition", "version", "line"})
+"""Labels with a rule of their own: streams by the allow-list of labels.py, the rest by ourselves."""
+
+LINES: Mapping[tuple[str, ...], float] = {
+    ("bounce", "review"): 0.05,
+    ("bounce", "pause"): 0.10,
+    ("complaint", "review"): 0.001,
+    ("complaint", "pause"): 0.005,
+}
+"""SES developer guide, reputation-dashboard-bounce-rate and -complaint-rate."""

@@ -77,7 +77,7 @@ _ROWS = (
     Metric("ses_records_total", _COUNTER, ("topic",), "Records that hops have worked off."),
     Metric("ses_duplicates_total", _COUNTER, ("stage",), "Records that said again what was known."),
     Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
-    Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from an event to its outcome, oldest of each chunk.", DAYS),
+    Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
     Metric("ses_step_seconds_total", _COUNTER, ("hop", "step"), "Time that a hop has spent in one step of its work."),
     Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),

@@ -1,0 +1,99 @@
+"""Serves metrics, health and the page at `/`, and answers nothing else. Faust's own web server stays off.
+
+It runs in the worker's event loop on purpose: if that loop hangs, the probes time out, which is what they are for.
+Nothing here may show an address, and no request is logged: a path can hold one.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from streams.errors import WorldFailed
+from streams.observe.exposition import Exposition
+from streams.observe.health import Health, Verdict
+from streams.observe.metrics import Metrics
+from streams.settings import Web
+from streams.web.page import STYLE_HASH, render
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Server": "ses-streams",
+}
+
+
+class WebServer:
+    """The HTTP side of one worker: `start`, then `port` says where, then `stop`."""
+
+    def __init__(self, settings: Web, metrics: Metrics, health: Health) -> None:
+        """Prepare the routes; nothing listens yet."""
+        self._host, self._wanted = settings.host, settings.port
+        self._exposition = Exposition(metrics)
+        self._health = health
+        self._runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 while nothing listens."""
+        addresses = self._runner.addresses
+        return int(addresses[0][1]) if addresses else 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            WorldFailed: the port is taken, or the host is not ours.
+
+        """
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._wanted).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            where = f"{self._host}:{self._wanted}"
+            hint = "set SES_STREAMS_WEB__HOST or SES_STREAMS_WEB__PORT"
+            raise WorldFailed(f"cannot listen on {where}: {error.strerror}; {hint}") from error
+
+    async def stop(self) -> None:
+        """Stop listening; twice is once."""
+        await self._runner.cleanup()
+
+    def _app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/", self._page)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/health/live", self._live)
+        app.router.add_get("/health/ready", self._ready)
+        app.on_response_prepare.append(_guard)
+        return app
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=render(self._health.check()), content_type="text/html")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._exposition.page(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _live(self, _: web.Request) -> web.Response:
+        verdict = self._health.check()
+        return _told(verdict, well=verdict.live)
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        verdict = self._health.check()
+        return _told(verdict, well=verdict.ready)
+
+
+def _told(verdict: Verdict, *, well: bool) -> web.Response:
+    """Return a judgement as JSON; 503 is what probes understand."""
+    body = {"state": verdict.state, "live": verdict.live, "ready": verdict.ready, "reasons": verdict.reasons}
+    return web.json_response(body, status=200 if well else 503)
+
+
+async def _guard(_: web.Request, response: web.StreamResponse) -> None:
+    """Put the same headers on every answer, errors too."""
+    response.headers.update(_HEADERS)

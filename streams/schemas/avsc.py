@@ -13,6 +13,9 @@ from typing import Any
 
 from streams.schemas.files import schema_home
 
+_PRIMITIVES = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
+_WORDS = _PRIMITIVES | {"record", "enum", "fixed", "array", "map"}
+
 Schema = Any
 """An Avro schema as JSON has it: a type's name, an object, or a list (a union)."""
 
@@ -34,8 +37,11 @@ def load_released(home: Path | None = None) -> dict[str, dict[str, Schema]]:
 
 
 def resolved(written: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return every schema with the others that it names written out at their first use, as Avro wants it."""
-    return {name: _inlined(schema, written, set()) for name, schema in written.items()}
+    """Return every schema with the others that it names written out at their first use, as Avro wants it.
+
+    Later uses stay names, and become full names.
+    """
+    return {name: _inlined(schema, written, set(), "") for name, schema in written.items()}
 
 
 def bare(schema: Schema) -> Schema:
@@ -47,19 +53,21 @@ def bare(schema: Schema) -> Schema:
     return schema
 
 
-def _inlined(schema: Schema, written: Mapping[str, Schema], seen: set[str]) -> Schema:
+def _inlined(schema: Schema, written: Mapping[str, Schema], seen: set[str], space: str) -> Schema:
     """Return *schema* with references replaced; *seen* holds the names that were already written out."""
     if isinstance(schema, str):
-        if schema not in written or schema in seen:
-            return schema
-        seen.add(schema)
-        return _inlined(written[schema], written, seen)
+        name = schema if schema in _WORDS or "." in schema or not space else f"{space}.{schema}"
+        if name not in written or name in seen:
+            return name
+        seen.add(name)
+        return _inlined(written[name], written, seen, "")
     if isinstance(schema, list):
-        return [_inlined(branch, written, seen) for branch in schema]
+        return [_inlined(branch, written, seen, space) for branch in schema]
     inner = dict(schema)
+    space = inner.get("namespace", space)
     for word in ("type", "items", "values"):
-        if word in inner and inner[word] not in ("record", "enum", "array", "map"):
-            inner[word] = _inlined(inner[word], written, seen)
+        if word in inner:
+            inner[word] = _inlined(inner[word], written, seen, space)
     if "fields" in inner:
-        inner["fields"] = [_inlined(field, written, seen) for field in inner["fields"]]
+        inner["fields"] = [_inlined(field, written, seen, space) for field in inner["fields"]]
     return inner

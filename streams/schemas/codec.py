@@ -18,7 +18,7 @@ from fastavro.read import SchemaResolutionError
 from streams.errors import SchemaUnknown, Unusable
 from streams.schemas.avsc import Schema, bare, load_head, load_released
 from streams.schemas.lock import Locked, fingerprint_of, read_lock
-from streams.schemas.plain import complete
+from streams.schemas.plain import Form
 from streams.schemas.reading import HEADER, Read, make_reader
 from streams.schemas.writers import SchemaSource, Writers
 from streams.schemas.writing import STUMBLES, Write, make_writer
@@ -93,6 +93,7 @@ class Codec:
     def _resolver(self, name: str) -> Read:
         """Return the reader of values that are not by our own schema, or not yet known to be."""
         ours, mark, reader = self._ours[name], self._fingerprints[name], parse_schema(bare(self._heads[name]))
+        form = Form(name, self._heads[name])
 
         def read(value: bytes) -> dict[str, Any]:
             if len(value) < HEADER or value[0]:
@@ -102,12 +103,13 @@ class Codec:
             if writer.fingerprint == mark:
                 ours.add(_header(schema_id))
                 return self.decode(name, value)
-            return _resolve(name, value, writer.parsed, reader)
+            return form.complete(_resolve(name, value, writer.parsed, reader))
 
         return read
 
 
-def _resolve(name: str, value: bytes, writer: Any, reader: Any) -> dict[str, Any]:
+def _resolve(name: str, value: bytes, writer: Any, reader: Any) -> Any:
+    """Return what is in *value*, brought from the writer's schema into the reader's."""
     body = BytesIO(value)
     body.seek(HEADER)
     try:  # a union of several records gives (name, record), as the made readers do
@@ -118,18 +120,19 @@ def _resolve(name: str, value: bytes, writer: Any, reader: Any) -> dict[str, Any
         raise Unusable("NOT_AVRO", f"{name}: {len(value)} bytes that are not what their schema says") from None
     if body.read(1):
         raise Unusable("NOT_AVRO", f"{name}: bytes behind the record")
-    return complete(name, record)
+    return record
 
 
 def _careful_writer(name: str, schema: Schema, exact: Write) -> Write:
     """Return the writer for records at which the fast one stumbles: defaults first, then every type made sure of."""
+    form = Form(name, schema)
     defaults = {field["name"]: field["default"] for field in schema["fields"] if "default" in field}
 
     def write(record: Mapping[str, Any]) -> bytes:
         try:
             return exact({**defaults, **record})
         except STUMBLES:
-            return exact(complete(name, record, schema))
+            return exact(form.complete(record))
 
     return write
 

@@ -23,8 +23,7 @@ _LONG = 1 << 63
 
 def to_plain(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record of schema *name* (full name) as JSON values; defaults filled in; Unusable where it is none."""
-    plain: dict[str, Any] = _show(name)(complete(name, record))
-    return plain
+    return _today(name).show(record)
 
 
 def from_plain(name: str, obj: Any) -> dict[str, Any]:
@@ -32,15 +31,38 @@ def from_plain(name: str, obj: Any) -> dict[str, Any]:
 
     Raises Unusable (WRONG_TYPE) with the path to what does not fit, and never with the value.
     """
-    return _checked(name, _from_json(name), obj)
+    return _today(name).take(obj)
 
 
-def complete(name: str, record: Any, schema: Schema | None = None) -> dict[str, Any]:
-    """Return *record* with defaults filled in and every type made sure of; Unusable (WRONG_TYPE) otherwise.
+class Form:
+    """The record form and the JSON form of one schema."""
 
-    *schema* is today's schema *name* where it is not said; a prefix of it is as good.
-    """
-    return _checked(name, _as_record(name) if schema is None else Shapes({}).of(schema), record)
+    def __init__(self, name: str, schema: Schema) -> None:
+        """Prepare the ways between the forms; *schema* is self-contained, *name* is for the words of errors."""
+        self._name = name
+        self._record = Shapes({}).of(schema)
+        self._json = Shapes({"bytes": _base64, "timestamp-millis": parse_time}).of(schema)
+        self._show = _shower(schema)
+
+    def complete(self, record: Any) -> dict[str, Any]:
+        """Return *record* with defaults filled in and every type made sure of; Unusable (WRONG_TYPE) otherwise."""
+        return self._checked(self._record, record)
+
+    def take(self, obj: Any) -> dict[str, Any]:
+        """Return the record that a JSON value says; Unusable (WRONG_TYPE) where it says none."""
+        return self._checked(self._json, obj)
+
+    def show(self, record: Any) -> dict[str, Any]:
+        """Return a record as a JSON value."""
+        plain: dict[str, Any] = self._show(self.complete(record))
+        return plain
+
+    def _checked(self, check: Check, value: Any) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = check(value)
+        except Misfit as misfit:
+            raise misfit.unusable(self._name) from None
+        return record
 
 
 def iso_time(ms: int) -> str | int:
@@ -65,19 +87,9 @@ def parse_time(written: Any) -> int:
     raise Misfit("a time in ISO 8601, or milliseconds since the epoch")
 
 
-def _checked(name: str, check: Check, value: Any) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = check(value)
-    except Misfit as misfit:
-        raise misfit.unusable(name) from None
-    return record
-
-
-def _base64(value: Any) -> bytes:
-    try:
-        return b64decode(value, validate=True)
-    except (TypeError, ValueError):
-        raise Misfit("base64") from None
+@cache
+def _today(name: str) -> Form:
+    return Form(name, _heads()[name])
 
 
 @cache
@@ -85,19 +97,11 @@ def _heads() -> dict[str, Schema]:
     return load_head()
 
 
-@cache
-def _as_record(name: str) -> Check:
-    return Shapes({}).of(_heads()[name])
-
-
-@cache
-def _from_json(name: str) -> Check:
-    return Shapes({"bytes": _base64, "timestamp-millis": parse_time}).of(_heads()[name])
-
-
-@cache
-def _show(name: str) -> Callable[[Any], Any]:
-    return _shower(_heads()[name])
+def _base64(value: Any) -> bytes:
+    try:
+        return b64decode(value, validate=True)
+    except (TypeError, ValueError):
+        raise Misfit("base64") from None
 
 
 def _shower(schema: Schema) -> Callable[[Any], Any]:

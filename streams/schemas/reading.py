@@ -101,7 +101,7 @@ class _Reader:
             for field, name in run:
                 self._source.add(f"{name} = {self._value(field['type'])}")
 
-    def _value(self, schema: Schema) -> str:  # noqa: PLR0911 one line a type
+    def _value(self, schema: Schema) -> str:  # noqa: PLR0911 - one line a type
         if isinstance(schema, list):
             return self._union(schema)
         match schema["type"] if isinstance(schema, dict) else schema:

@@ -41,7 +41,7 @@ class Shapes:
         self._leaves: dict[str, Check] = {**_LEAVES, **leaves}
         self._named: dict[str, Check] = {}
 
-    def of(self, schema: Schema, namespace: str = "") -> Check:  # noqa: PLR0911 one line a type
+    def of(self, schema: Schema, namespace: str = "") -> Check:  # noqa: PLR0911 - one line a type
         """Return the check of *schema*; raises KeyError for a type that is not spoken here."""
         if isinstance(schema, list):
             return self._union(schema, namespace)
@@ -131,7 +131,7 @@ def _branch_of(value: Any, demanded: Mapping[str, set[str]]) -> tuple[str, Any]:
     if isinstance(value, Mapping):
         pair = next(iter(value.items())) if len(value) == 1 else ("", None)
     else:
-        pair = value if isinstance(value, tuple) and len(value) == 2 else ("", None)  # noqa: PLR2004 a pair
+        pair = value if isinstance(value, tuple) and len(value) == 2 else ("", None)  # noqa: PLR2004 - a pair
     for branch in demanded:
         if pair[0] in (branch, branch.rpartition(".")[2]):
             return branch, pair[1]

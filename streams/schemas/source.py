@@ -52,6 +52,6 @@ class Source:
         """Run the lines and return the function that they define under *name*."""
         defined: dict[str, Any] = dict(self._constants)
         code = compile("\n".join(self._lines) + "\n", f"<{name} made from a schema>", "exec")
-        exec(code, defined)  # noqa: S102 our own schema files only; see the module's first paragraph
+        exec(code, defined)  # noqa: S102 - our own schema files only; see the module's first paragraph
         made: Callable[[Any], Any] = defined[name]
         return made

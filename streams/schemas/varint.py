@@ -23,7 +23,7 @@ def zigzag(number: int) -> bytes:
 
 def _varint(left: int) -> bytes:
     out = bytearray()
-    while left > 0x7F:  # noqa: PLR2004 seven bits a byte
+    while left > 0x7F:  # noqa: PLR2004 - seven bits a byte
         out.append(left & 0x7F | 0x80)
         left >>= 7
     out.append(left)
@@ -89,7 +89,7 @@ TIME_LOWS = tuple(bytes((low & 0x7F | 0x80, low >> 7 | 0x80)) for low in range(1
 TIME_HIGHS = TimeHighs()
 TIME_LOWS_READ = {TIME_LOWS[low]: low >> 1 for low in range(0, 1 << 14, 2)}
 TIME_HIGHS_READ = TimeHighsRead()
-STEPS = tuple(None if byte > 0x7F or byte & 1 else (byte >> 1) + 1 for byte in range(256))  # noqa: PLR2004 as above
+STEPS = tuple(None if byte > 0x7F or byte & 1 else (byte >> 1) + 1 for byte in range(256))  # noqa: PLR2004 - as above
 """From the one byte of a length to the place behind what it measures; None for longer or negative lengths."""
 
 
@@ -100,7 +100,7 @@ def raw_number(body: bytes, at: int) -> tuple[int, int]:
         byte = body[at]
         at += 1
         number |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 the last byte has no top bit
+        if byte < 0x80:  # noqa: PLR2004 - the last byte has no top bit
             break
         shift += 7
         if shift > _LAST_SHIFT:  # or a megabyte of such bytes would be one number

@@ -91,7 +91,7 @@ class Skipper:
             for field in fields:
                 self._step(field["type"])
 
-    def _step(self, schema: Schema) -> None:  # noqa: PLR0911 one line a type
+    def _step(self, schema: Schema) -> None:  # noqa: PLR0911 - one line a type
         if isinstance(schema, list):
             return self._union(schema)
         match schema["type"] if isinstance(schema, dict) else schema:

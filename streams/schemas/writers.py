@@ -88,7 +88,7 @@ def _writer(schema: Schema) -> Writer:
     return Writer(parse_schema(bare(schema)), fingerprint_of(schema))
 
 
-def _size_at_least(  # noqa: PLR0911 one line a type
+def _size_at_least(  # noqa: PLR0911 - one line a type
     schema: Schema, space: str, sizes: dict[str, int], open_names: frozenset[str]
 ) -> int:
     """Return the least bytes of a value; ValueError for a list of nothing and for a type that holds itself.

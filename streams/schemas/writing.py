@@ -67,7 +67,7 @@ class _Writer:
             parts += self._value(value, field["type"])
         return parts
 
-    def _value(self, value: str, schema: Schema) -> list[str]:  # noqa: C901, PLR0911 one line a type
+    def _value(self, value: str, schema: Schema) -> list[str]:  # noqa: C901, PLR0911 - one line a type
         if isinstance(schema, list):
             return self._union(value, schema)
         match schema["type"] if isinstance(schema, dict) else schema:
@@ -131,7 +131,7 @@ class _Writer:
         self._source.add(f"{out} += ({', '.join(parts)},)")
 
     def _union(self, value: str, branches: Sequence[Schema]) -> list[str]:
-        if len(branches) == 2 and branches[0] == "null":  # noqa: PLR2004 an optional value
+        if len(branches) == 2 and branches[0] == "null":  # noqa: PLR2004 - an optional value
             return self._optional(value, branches[1])
         branch, out = self._source.name(), self._source.name()
         self._source.add(f"{branch}, {value} = {value}")

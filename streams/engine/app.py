@@ -6,7 +6,6 @@ the parts of the engine reach each other by.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
@@ -147,12 +146,12 @@ class ChunkApp:
         self.failure = f"{where}: {described(error)}"
         log.critical("stopping: %s\n%s", self.failure, where_from(error))
 
-    async def open_store(self, tp: TP) -> Store:
+    def open_store(self, tp: TP) -> Store:
         """Open the store of a changelog's partition."""
         line = next(line for line in self._lines.values() if line.changelog == tp.topic)
         path = Path(self.config.data_dir) / self.config.group / line.table / str(tp.partition)
         self._state = State.RECOVERING
-        self._stores[tp] = store = await asyncio.to_thread(Store, path, cast("Tuning", self._tuning))
+        self._stores[tp] = store = Store(path, cast("Tuning", self._tuning))
         return store
 
     def open_lanes(self, stores: Mapping[TP, Store]) -> None:

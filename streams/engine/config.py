@@ -95,6 +95,8 @@ class EngineConfig:
         check_crcs: of fetched batches (0.2 us a record).
         wake_keys: keys handed to `Hop.wake` at a time.
         wake_interval: a busy lane looks for due keys this often; an idle one does so too.
+        trusted_for: local state that is behind its changelog and older than this is rebuilt: the changelog may have
+            forgotten deletions by then (its delete.retention.ms, a day).
         state_cache_bytes: RocksDB's block cache, of the whole worker.
         state_buffer_bytes: RocksDB's write buffers, of the whole worker.
         freeze: gc.freeze() once running: what was built by then is never walked again.
@@ -123,6 +125,7 @@ class EngineConfig:
     check_crcs: bool = True
     wake_keys: int = 4_000
     wake_interval: int = 1_000
+    trusted_for: int = 20 * 3_600_000
     state_cache_bytes: int = 128 << 20
     state_buffer_bytes: int = 256 << 20
     freeze: bool = True

@@ -41,6 +41,7 @@ class Listener(driver.ConsumerRebalanceListener):
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """The thread's side: makes the aiokafka consumer and takes runs from its fetcher."""
 
+    mundane_level = "debug"
     app: FaustApp
 
     def __post_init__(self) -> None:
@@ -80,6 +81,12 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         coordinator = self._ensure_consumer()._coordinator
         self.app.engine.membership.listen(coordinator)
 
+    async def on_thread_stop(self) -> None:
+        """Leave the group: aiokafka does not where generations begin at 0, as the embedded broker's do."""
+        if self._consumer is not None and self._consumer._coordinator.generation == 0:
+            self._consumer._coordinator.generation = 1
+        await super().on_thread_stop()
+
     async def _fetch_records(
         self,
         consumer: aiokafka.AIOKafkaConsumer,
@@ -94,7 +101,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         engine = self.app.engine
 
         def wanted(tp: TopicPartition) -> bool:
-            return tp in active_partitions and not engine.is_full(tp)
+            return tp in active_partitions and not engine.is_full(tp)  # Faust's live set: asked anew each time
 
         with fetcher._subscriptions.fetch_context():
             runs = await fetched_runs(fetcher, self._drain, wanted, timeout or FETCH_TIMEOUT_S)
@@ -119,6 +126,7 @@ class ChunkConsumer(driver.Consumer):
     """The main loop's side: hands deliveries on, and commits what the ledger says."""
 
     RebalanceListener = Listener
+    mundane_level = "debug"
     app: FaustApp
     _thread: ChunkThread
 
@@ -139,6 +147,11 @@ class ChunkConsumer(driver.Consumer):
         """Return the end of a partition as its last fetch said; None before its first."""
         return self._thread.fetch_end(tp)
 
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch from partitions again, at once."""
+        super().resume_partitions(tps)
+        self.poke()
+
     def finished(self, tp: TP) -> int | None:
         """Return the offset that follows what is finished of a partition; None before anything is."""
         return self.ledger.finished.get(tp, self._committed_offset[tp])
@@ -146,11 +159,12 @@ class ChunkConsumer(driver.Consumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand on until stopped: Faust's fetcher service runs this."""
         while not self.should_stop and not fetcher.should_stop:
-            fetched: Any = (await self._wait_next_records(FETCH_TIMEOUT_S))[0]
-            await asyncio.sleep(0)
-            if not fetched:
+            if not self.flow_active:
+                await self.wait(cast("Any", self.can_resume_flow))
                 continue
+            fetched: Any = await self._thread.getmany(self._active_partitions, FETCH_TIMEOUT_S)
             generation, runs = fetched
+            await asyncio.sleep(0)
             for tp, run in runs.items():
                 if generation != self.app.consumer_generation_id:
                     break  # of an older assignment: the new one starts at what is committed
@@ -158,7 +172,7 @@ class ChunkConsumer(driver.Consumer):
 
     async def _hand_on(self, tp: TP, run: Run, generation: int) -> None:
         """Give changelog runs to recovery, all others to the agents."""
-        delivery: Any = Delivery(tp, self._chunk(tp, run), run.next_offset, generation, run.timestamp)
+        delivery: Any = Delivery(tp, self._chunk(tp, run), run.start, run.next_offset, generation, run.timestamp)
         if self._is_changelog_tp(tp):
             self.app.engine.recovery.take(delivery)
             return

@@ -6,6 +6,7 @@ acknowledges what its stream skipped in a rebalance. Here only a lane sets `Deli
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from faust.types import TP
 
 from streams.pipeline import Chunk
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(slots=True, eq=False)
 class Delivery:
     """One chunk, where it came from, and where its partition goes on after it.
 
     Args:
+        start: the position it was fetched from; the one before it ended there.
         next_offset: what to commit once it is done; beyond the last record where control records or gaps follow.
         generation: of the consumer group when it was fetched; a delivery of an older one is never worked on.
         timestamp: of its last record, ms since the epoch.
@@ -27,19 +31,15 @@ class Delivery:
 
     tp: TP
     chunk: Chunk
+    start: int
     next_offset: int
     generation: int
     timestamp: int
     done: bool = False
 
-    @property
-    def first_offset(self) -> int:
-        """Return the offset of the first record; of a chunk without records, where it ends."""
-        return self.chunk.offsets[0] if len(self.chunk) else self.next_offset
-
     def __str__(self) -> str:
         """Return topic, partition and offsets, for logs."""
-        return f"{self.tp.topic}/{self.tp.partition} offsets {self.first_offset}..{self.next_offset - 1}"
+        return f"{self.tp.topic}/{self.tp.partition} offsets {self.start}..{self.next_offset - 1}"
 
 
 class Ledger:
@@ -48,11 +48,17 @@ class Ledger:
     def __init__(self) -> None:
         """Start empty."""
         self._open: dict[TP, deque[Delivery]] = defaultdict(deque)
+        self._entered: dict[TP, int] = {}
         self.finished: dict[TP, int] = {}
 
     def enter(self, delivery: Delivery) -> None:
-        """Write down a delivery when it is handed on."""
-        self._open[delivery.tp].append(delivery)
+        """Write down a delivery when it is handed on; say so when it does not follow the one before."""
+        tp = delivery.tp
+        expected = self._entered.get(tp, delivery.start)
+        if delivery.start != expected:
+            log.error("%s/%d: offsets %d..%d were not fetched", tp.topic, tp.partition, expected, delivery.start - 1)
+        self._entered[tp] = delivery.next_offset
+        self._open[tp].append(delivery)
 
     def partitions(self) -> list[TP]:
         """Return the partitions that have open deliveries."""
@@ -71,4 +77,5 @@ class Ledger:
         """Drop partitions that are ours no longer."""
         for tp in tps:
             self._open.pop(tp, None)
+            self._entered.pop(tp, None)
             self.finished.pop(tp, None)

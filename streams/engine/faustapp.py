@@ -38,14 +38,16 @@ class ChunkSchema(faust.Schema):  # type: ignore[type-arg] # cannot be indexed a
         """Return Faust's decoder of messages."""
         create_event = app.create_event
 
-        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 # Faust calls it by name
+        async def _decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 # Faust calls it by name
             return create_event(None, message.value, None, message)
 
-        return decode
+        return _decode
 
 
 class ChunkTable(faust.Table):  # type: ignore[type-arg] # cannot be indexed at run time
     """A name for a changelog, so that Faust assigns it beside its inputs; the state is in `streams.engine.store`."""
+
+    mundane_level = "debug"
 
     async def on_start(self) -> None:
         """Declare nothing: topics are created up front."""
@@ -61,6 +63,13 @@ class ChunkTable(faust.Table):  # type: ignore[type-arg] # cannot be indexed at 
 class TableManager(faust.tables.manager.TableManager):
     """Faust's, with our recovery."""
 
+    mundane_level = "debug"
+
+    async def on_start(self) -> None:
+        """Start without Faust's second of waiting: its conductor waits for agents and tables by itself."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Recovery:
         """Return the one recovery service."""
@@ -71,6 +80,8 @@ class TableManager(faust.tables.manager.TableManager):
 
 class FaustApp(faust.App):
     """Faust's app; *engine* is the way back for the parts that Faust makes."""
+
+    mundane_level = "debug"
 
     class BootStrategy(BootStrategy):
         """No web of Faust's, under any setting: its table pages serve state without asking who wants it."""

@@ -20,8 +20,13 @@ from aiokafka.structs import TopicPartition
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """Consecutive records of one partition as columns; *next_offset* is where the partition goes on."""
+    """Consecutive records of one partition as columns, from position *start* on; it goes on at *next_offset*.
 
+    Runs of a partition follow each other: the next one's start is this one's next offset, whatever compaction or
+    control records left out between.
+    """
+
+    start: int
     next_offset: int
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
@@ -59,11 +64,11 @@ class Drain:
         Raises:
             CorruptRecordException: a batch fails its checksum.
         """
-        if not result.check_assignment(tp) or not result.has_more():
+        if not result.has_more() or not result.check_assignment(tp):
             self._rests.pop(tp, None)
             return None
         source = result._partition_records
-        run = Run(source.next_fetch_offset)
+        run = Run(source.next_fetch_offset, source.next_fetch_offset)
         rest = self._rests.pop(tp, None)
         if rest is not None and rest.source is source:
             self._fill(run, rest, tp)

@@ -18,7 +18,7 @@ from streams.engine.delivery import Delivery
 from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
 from streams.engine.store import Due, Store
-from streams.errors import WorldFailed
+from streams.errors import BadSettings, WorldFailed
 from streams.pipeline import Effects, Hop
 
 
@@ -141,7 +141,7 @@ class Lane:
         position = await self._log_changes(effects, now)
         logged = perf_counter()
         if effects.writes or effects.wake or fired:
-            self.store.keep(effects.writes, position=position, wake=effects.wake, fired=fired)
+            self.store.keep(effects.writes, position=position, wake=effects.wake, fired=fired, now=now)
         timings.outputs, timings.changelog = published - started, logged - published
         timings.state = perf_counter() - logged
 
@@ -149,11 +149,17 @@ class Lane:
         sending = []
         for role, batch in effects.outputs.items():
             if batch.keys:
-                topic, count = self.route.outputs[role]
+                topic, count = self._where_to(role)
                 sending.append(self.producer.publish(topic, batch, count, now))
         for result in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
+
+    def _where_to(self, role: str) -> tuple[str, int]:
+        known = self.route.outputs.get(role)
+        if known is None:
+            raise BadSettings(f"hop {self.route.hop.name} emits to {role}, which it was not given")
+        return known
 
     async def _log_changes(self, effects: Effects, now: int) -> int | None:
         """Write state changes to the changelog; return its position after them, None when there are none."""

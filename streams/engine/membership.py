@@ -33,14 +33,14 @@ class Membership:
         """Hear every answered heartbeat; when it was *sent* counts, for the broker counts from then."""
         beat = coordinator._do_heartbeat
 
-        async def heard() -> bool:
+        async def _heard() -> bool:
             sent_at = time.monotonic()
             answered = bool(await beat())
             if answered:
                 self._answered_at = sent_at
             return answered
 
-        coordinator._do_heartbeat = heard
+        coordinator._do_heartbeat = _heard
 
     @property
     def fresh(self) -> bool:

@@ -39,6 +39,8 @@ class Written:
 class ChunkProducer(driver.Producer):
     """Sends columns of records."""
 
+    mundane_level = "debug"
+
     app: FaustApp
 
     def __post_init__(self) -> None:

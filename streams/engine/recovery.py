@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.01
+RECOGNISE_S = 5.0
+"""How long to wait for the last record we knew; compaction may have taken it, and then nothing comes."""
 
 
 class Recovery(faust.tables.recovery.Recovery):
@@ -37,6 +39,7 @@ class Recovery(faust.tables.recovery.Recovery):
     a new leader's fetches lag behind, the embedded broker's fetches are exact while its list is not.
     """
 
+    mundane_level = "debug"
     app: FaustApp
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +49,8 @@ class Recovery(faust.tables.recovery.Recovery):
         self._reached: dict[TP, int] = {}
         self._listed: dict[TP, int] = {}
         self._pending: set[TP] = set()
-        self._shrunk: set[TP] = set()
+        self._foreign: set[TP] = set()
+        self._doubted: dict[TP, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -80,13 +84,12 @@ class Recovery(faust.tables.recovery.Recovery):
 
     def take(self, delivery: Delivery) -> None:
         """Apply a fetched run of a changelog; the fetch loop calls it."""
-        tp = delivery.tp
-        if tp not in self._pending or tp in self._shrunk:
+        tp, chunk = delivery.tp, delivery.chunk
+        if tp not in self._pending or tp in self._foreign or delivery.start > self._reached[tp]:
+            return  # fetched before the last seek
+        if delivery.start < self._reached[tp] or not self._recognises(delivery):
+            self._foreign.add(tp)
             return
-        if delivery.first_offset < self._reached[tp]:
-            self._shrunk.add(tp)  # the broker put us back to its beginning: what we had lies beyond its end
-            return
-        chunk = delivery.chunk
         try:
             self._stores[tp].apply(chunk.keys, chunk.values, delivery.next_offset, _now())
         except Exception as exc:  # noqa: BLE001 # whatever it is, the state is not whole: the worker stops
@@ -94,6 +97,17 @@ class Recovery(faust.tables.recovery.Recovery):
             return
         self._reached[tp] = delivery.next_offset
         self.app.engine.moved()
+
+    def _recognises(self, delivery: Delivery) -> bool:
+        """Return whether a run may begin here: the first one begins with the last record that we applied.
+
+        Compaction may have taken that record; then there is nothing to recognise, and nothing against it.
+        """
+        tp, chunk = delivery.tp, delivery.chunk
+        doubted = self._doubted.pop(tp, None) is not None
+        if not doubted or not len(chunk) or chunk.offsets[0] != delivery.start:
+            return True
+        return self._stores[tp].knows(chunk.keys[0], chunk.values[0])
 
     async def _run(self, generation: int) -> None:
         try:
@@ -121,23 +135,39 @@ class Recovery(faust.tables.recovery.Recovery):
         await self._hand_over(generation)
 
     async def _open_stores(self) -> None:
-        self._stores = {tp: await self.app.engine.open_store(tp) for tp in sorted(self.active_tps)}
-        self._shrunk.clear()
+        self._stores = {}
+        for tp in sorted(self.active_tps):
+            self._stores[tp] = self.app.engine.open_store(tp)  # in the loop: a thread could not be called off
+            await asyncio.sleep(0)
+        self._foreign.clear()
         self._reached = {tp: store.position for tp, store in self._stores.items()}
         self._pending = set(self._stores)
 
     async def _seek(self) -> None:
-        """Go to where each store left its changelog, or to the beginning where that is gone."""
+        """Go to the last record that each store knows, or to the beginning where that is gone."""
         consumer = cast("ChunkConsumer", self.app.consumer)
         begins = await consumer.earliest_offsets(*self._pending)
         self._listed = {tp: end or 0 for tp, end in (await consumer.highwaters(*self._pending)).items()}
         for tp, store in self._stores.items():
             begin = begins[tp] or 0
-            if 0 < store.position < begin:
-                log.error("%s/%d no longer has what follows local state: rebuilding it", tp.topic, tp.partition)
-                await asyncio.to_thread(store.wipe)
-            store.position = self._reached[tp] = max(store.position, begin)
+            if self._is_outdated(tp, store, begin):
+                store.wipe()
+            store.position = max(store.position, begin)
+            self._reached[tp] = max(store.position - 1, begin)
+        known = [tp for tp, store in self._stores.items() if self._reached[tp] < store.position]
+        self._doubted = dict.fromkeys(known, time.monotonic() + RECOGNISE_S)
         await consumer.seek_wait(dict(self._reached))
+
+    def _is_outdated(self, tp: TP, store: Store, begin: int) -> bool:
+        """Return whether the changelog can no longer bring a store up to date."""
+        if 0 < store.position < begin:
+            log.error("%s/%d no longer has what follows local state: rebuilding it", tp.topic, tp.partition)
+            return True
+        behind = 0 < store.position < self._listed[tp]
+        if behind and _now() - store.kept_at > self.app.engine.config.trusted_for:
+            log.warning("%s/%d: local state is too old to catch up: rebuilding it", tp.topic, tp.partition)
+            return True
+        return False
 
     async def _catch_up(self) -> None:
         """Wait until every store has reached its changelog's end; rebuild those that lie beyond it."""
@@ -145,22 +175,25 @@ class Recovery(faust.tables.recovery.Recovery):
         while self._pending:
             for tp in sorted(self._pending):
                 fetched = consumer.fetch_end(tp)
-                if tp in self._shrunk or (fetched is not None and self._reached[tp] > self._end(tp)):
+                if fetched is None:
+                    continue
+                if tp in self._foreign or self._stores[tp].position > self._end(tp):
                     await self._rebuild(tp)
-                elif fetched is not None and self._reached[tp] == self._end(tp):
+                elif self._stores[tp].position == self._end(tp) and self._doubted.get(tp, 0.0) < time.monotonic():
                     self._pending.discard(tp)
             await asyncio.sleep(LOOK_S)
 
     async def _rebuild(self, tp: TP) -> None:
-        """Start a partition over: its changelog is shorter than what was applied, so it is not the one we knew."""
+        """Start a partition over: its changelog is shorter than what was applied, or another than we knew."""
         consumer = cast("ChunkConsumer", self.app.consumer)
-        log.error("%s/%d ends before local state does: rebuilding it", tp.topic, tp.partition)
+        log.error("%s/%d is not the changelog that local state came from: rebuilding it", tp.topic, tp.partition)
         store = self._stores[tp]
-        await asyncio.to_thread(store.wipe)
+        store.wipe()
         begin = (await consumer.earliest_offsets(tp))[tp] or 0
         store.position = self._reached[tp] = begin
         await consumer.seek_wait({tp: begin})
-        self._shrunk.discard(tp)
+        self._foreign.discard(tp)
+        self._doubted.pop(tp, None)
 
     def _end(self, tp: TP) -> int:
         fetched = cast("ChunkConsumer", self.app.consumer).fetch_end(tp)

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[], Awaitable[None]]
 LOOK_S = 0.05
+NOISY = ("faust", "mode", "aiokafka", "streams.engine.faustapp")
+"""They tell every step at INFO; whoever wants that sets their level."""
 
 
 class Runner:
@@ -57,6 +59,9 @@ class Runner:
 
     async def _serve(self) -> int:
         self._listen_to_signals()
+        for name in NOISY:
+            if logging.getLogger(name).level == logging.NOTSET:
+                logging.getLogger(name).setLevel(logging.WARNING)
         started: list[Step] = []
         try:
             for start, stop in self._engine.services:

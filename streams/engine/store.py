@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import shutil
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 """Of what is stored here; another number on disk means another version of us: wipe and rebuild."""
 _MARK = b"mark"
-_MARKED = struct.Struct(">IQQ")
+_MARKED = struct.Struct(">IQQQI")
 NOTHING = 0
 NEVER = 1 << 63
 
@@ -40,7 +41,8 @@ class Due:
 class Store:
     """One partition's state. Used by one lane, or by recovery, never by both at a time.
 
-    *position* is the changelog offset to go on from: all before it has been applied.
+    *position* is the changelog offset to go on from: all before it has been applied. *kept_at* is when anything was
+    last written, ms since the epoch.
     """
 
     def __init__(self, path: Path, tuning: Tuning) -> None:
@@ -64,20 +66,23 @@ class Store:
 
     def keep(
         self,
-        writes: Mapping[bytes, bytes | None],
+        writes: dict[bytes, bytes | None],
         *,
         position: int | None = None,
         wake: Sequence[tuple[int, Sequence[bytes]]] = (),
         fired: Iterable[bytes] = (),
+        now: int,
     ) -> None:
         """Write state, new timers, the end of *fired* ones and the changelog *position*, all or nothing."""
         batch = WriteBatch(raw_mode=True)
+        if writes:
+            self._print = fingerprint(*next(reversed(writes.items())))
         for key, value in writes.items():
             if value is None:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._note(batch, position, wake, fired)
+        self._note(batch, position, wake, fired, now)
 
     def apply(self, keys: Sequence[bytes | None], values: Sequence[bytes | None], position: int, now: int) -> None:
         """Apply a run of changelog records, and look at what it left soon: its timers were never in the changelog."""
@@ -92,7 +97,9 @@ class Store:
             else:
                 batch.put(key, value)
                 alive[key] = None
-        self._note(batch, position, [(now, list(alive))] if alive else [], ())
+        if keys:
+            self._print = fingerprint(keys[-1], values[-1])
+        self._note(batch, position, [(now, list(alive))] if alive else [], (), now)
 
     def due(self, now: int, limit: int) -> Due:
         """Return entries due by *now*, oldest first: as many as hold *limit* keys, one at least."""
@@ -110,6 +117,10 @@ class Store:
                 entries.append(entry)
                 keys.update(dict.fromkeys(unpack_keys(packed)))
         return Due(entries, list(keys))
+
+    def knows(self, key: bytes | None, value: bytes | None) -> bool:
+        """Return whether this is the changelog record that was applied last: then the changelog is the one we knew."""
+        return self._print == fingerprint(key, value)
 
     def wipe(self) -> None:
         """Throw the partition's state away and start empty, at the changelog's beginning."""
@@ -131,20 +142,20 @@ class Store:
         self._meta: Rdict = self._db.get_column_family("meta")
         self._timers_handle = self._db.get_column_family_handle("timers")
         self._meta_handle = self._db.get_column_family_handle("meta")
-        self.position, self._number = NOTHING, 0
+        self.position, self._number, self.kept_at, self._print = NOTHING, 0, 0, 0
         self._first_entry = entry_key(0, 0)
         self.next_due = 0  # unknown yet: the first look finds out
         marked = self._meta.get(_MARK)
         if marked is None:
             return
-        found, position, number = _MARKED.unpack(marked)
-        if found != FORMAT:
+        found = _MARKED.unpack(marked)
+        if found[0] != FORMAT:
             log.warning(
-                "%s holds state of format %d, not %d: rebuilding it from the changelog", self.path, found, FORMAT
+                "%s holds state of format %d, not %d: rebuilding it from the changelog", self.path, found[0], FORMAT
             )
             self.wipe()
             return
-        self.position, self._number = position, number
+        _, self.position, self._number, self.kept_at, self._print = found
 
     def _note(
         self,
@@ -152,6 +163,7 @@ class Store:
         position: int | None,
         wake: Sequence[tuple[int, Sequence[bytes]]],
         fired: Iterable[bytes],
+        now: int,
     ) -> None:
         for entry in fired:
             batch.delete(entry, self._timers_handle)
@@ -163,7 +175,12 @@ class Store:
             self._first_entry = min(self._first_entry, entry)
             self.next_due = min(self.next_due, due)
         reached = self.position if position is None else position
-        batch.put(_MARK, _MARKED.pack(FORMAT, reached, self._number), self._meta_handle)
+        batch.put(_MARK, _MARKED.pack(FORMAT, reached, self._number, now, self._print), self._meta_handle)
         with guarded(self.path):
             self._db.write(batch)
-        self.position = reached
+        self.position, self.kept_at = reached, now
+
+
+def fingerprint(key: bytes | None, value: bytes | None) -> int:
+    """Return a checksum of one changelog record; a tombstone differs from an empty value."""
+    return zlib.crc32(b"-" if value is None else b"+" + value, zlib.crc32(b"" if key is None else key))

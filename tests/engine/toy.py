@@ -1,0 +1,140 @@
+"""A hop small enough to check by hand, and the worker process that runs it: ``python toy.py JSON``.
+
+`Ledgerer` adds up amounts by key. Its state holds, beside the sum, how far each topic was counted, so a repeat changes
+nothing and *emits nothing*: were state durable before outputs, a crash in between would lose outputs for good.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from streams.engine.app import ChunkApp
+from streams.engine.config import EngineConfig
+from streams.engine.consumer import ChunkConsumer
+from streams.engine.lane import Lane
+from streams.engine.recovery import Recovery
+from streams.pipeline import Chunk, Effects, Recall
+
+
+class Ledgerer:
+    """Add up amounts by key, each record once."""
+
+    name = "ledgerer"
+
+    def __init__(self, fail_at: str = "", slow: float = 0.0) -> None:
+        """Raise at *fail_at* ("topic/partition/offset"), and take *slow* seconds a chunk."""
+        self.fail_at = fail_at
+        self.slow = slow
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        effects = Effects()
+        keys = [key for key in dict.fromkeys(chunk.keys) if key is not None]
+        states = {key: json.loads(value or b'{"sum": 0}') for key, value in zip(keys, recall(keys), strict=True)}
+        time.sleep(self.slow)
+        for key, value, offset in zip(chunk.keys, chunk.values, chunk.offsets, strict=True):
+            if key is None or value is None:
+                continue
+            place = f"{chunk.topic}/{chunk.partition}/{offset}"
+            if place == self.fail_at:
+                raise RuntimeError(f"cannot bear {key!r}")
+            state = states[key]
+            if offset <= state.get(chunk.topic, -1):
+                effects.counts[("repeats",)] += 1
+                continue
+            state["sum"] += int(value)
+            state[chunk.topic] = offset
+            effects.emit("out", key, place.encode())
+        for key, state in states.items():
+            effects.writes[key] = json.dumps(state).encode()
+        return effects
+
+    def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
+        return Effects()
+
+
+class Alarm:
+    """Ring once, when the time that a record names has come."""
+
+    name = "alarm"
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        effects = Effects()
+        for key, value in zip(chunk.keys, chunk.values, strict=True):
+            if key is not None and value is not None:
+                due = now + int(value)
+                effects.writes[key] = b"%d" % due
+                effects.wake.append((due, [key]))
+        return effects
+
+    def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
+        effects = Effects()
+        for key, value in zip(keys, recall(keys), strict=True):
+            if value is None:
+                continue
+            if int(value) > now:  # woken too early, as after a recovery
+                effects.wake.append((int(value), [key]))
+                continue
+            effects.emit("out", key, b"%d/%d" % (int(value), now))
+            effects.writes[key] = None
+        return effects
+
+
+HOPS: dict[str, Callable[..., Any]] = {"ledgerer": Ledgerer, "alarm": Alarm}
+DEADLY: dict[str, tuple[Any, str]] = {
+    "published": (Lane, "_publish"),
+    "logged": (Lane, "_log_changes"),
+    "worked": (Lane, "_make_durable"),
+    "committed": (ChunkConsumer, "_commit"),
+    "recovering": (Recovery, "_catch_up"),
+}
+"""Steps after which a worker can be told to die."""
+
+
+def _die_after(step: str, times: int) -> None:
+    """Kill this process with -9 once *step* has been done *times* times."""
+    owner, name = DEADLY[step]
+    original, left = getattr(owner, name), times
+
+    async def deadly(*args: Any, **kwargs: Any) -> Any:
+        nonlocal left
+        result = await original(*args, **kwargs)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), 9)
+        return result
+
+    setattr(owner, name, deadly)
+
+
+def main(asked: dict[str, Any]) -> int:
+    """Run one hop over topics a and b until told to stop."""
+    logging.getLogger("aiokafka").setLevel(os.environ.get("TOY_AIOKAFKA", "WARNING"))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if "die" in asked:
+        _die_after(*asked["die"])
+    config = EngineConfig(
+        brokers=(asked["broker"],),
+        group=asked["group"],
+        data_dir=Path(asked["data_dir"]),
+        partitions=asked["partitions"],
+        session_timeout=asked.get("session_timeout", 2_000),
+        heartbeat_interval=400,
+        commit_interval=asked.get("commit_interval", 200),
+        chunk_records=asked.get("chunk_records", 500),
+        idempotent=False,
+    )
+    engine = ChunkApp(config, asked["topics"])
+    hop = HOPS[asked.get("hop", "ledgerer")](**asked.get("hop_args", {}))
+    engine.add_hop(hop, inputs=["a", "b"], outputs=["out"], table="sums")
+    return engine.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

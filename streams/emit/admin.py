@@ -25,6 +25,10 @@ from streams.settings import Security
 from streams.topics import TopicPlan, TopicState
 
 _PAUSE_S = 0.1
+_HINTS = {
+    KafkaError.INVALID_REPLICATION_FACTOR: "; set SES_STREAMS_REPLICATION, to 1 for a single broker",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "; this user may not create topics",
+}
 _QUIET = logging.getLogger("librdkafka")
 _QUIET.addHandler(logging.NullHandler())
 
@@ -93,8 +97,10 @@ def _create(admin: AdminClient, missing: Sequence[TopicPlan], timeout_s: float) 
         try:
             answer.result(timeout_s)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise WorldFailed(f"topic {name} cannot be made: {_words(error)}") from error
+            code = error.args[0].code()
+            if code != KafkaError.TOPIC_ALREADY_EXISTS:
+                hint = _HINTS.get(code, "")
+                raise WorldFailed(f"topic {name} cannot be made: {_words(error)}{hint}") from error
         else:
             made.append(name)
     return made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streams.settings.group import Group
 from streams.settings.kafka import Compression, Engine, Producer, Protocol, SaslMechanism, Security
-from streams.settings.load import Loaded, Origin, Setting, known, load, load_settings
+from streams.settings.load import Loaded, Origin, Setting, choose_file, known, load, load_settings
 from streams.settings.words import (
     Dispatch,
     Join,
@@ -42,6 +42,7 @@ __all__ = [
     "Settings",
     "Suppression",
     "Web",
+    "choose_file",
     "known",
     "load",
     "load_settings",

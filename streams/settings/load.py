@@ -57,6 +57,23 @@ class Setting:
         return PREFIX + "__".join(self.path).upper()
 
     @property
+    def about(self) -> str:
+        """One sentence for people."""
+        return self.field.description or ""
+
+    def shown(self, value: object) -> object:
+        """Return a value as it may be shown, in JSON's types; of a secret only that it is set."""
+        match value:
+            case SecretStr():
+                return "(set)"
+            case None | bool() | int():
+                return value
+            case tuple():
+                return list(value)
+            case _:
+                return str(value)
+
+    @property
     def secret(self) -> bool:
         """True where the value must never be shown."""
         return SecretStr in (self.field.annotation, *get_args(self.field.annotation))
@@ -85,6 +102,11 @@ def known(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iter
             yield from known(inner, (*path, name))
         else:
             yield Setting(path=(*path, name), field=field)
+
+
+def choose_file(file: Path) -> None:
+    """Let *file* be the one that `load` reads: what --config says, for this process and those that it starts."""
+    os.environ[FILE_VARIABLE] = str(file)
 
 
 def load_settings(

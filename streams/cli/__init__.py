@@ -1,0 +1,130 @@
+"""The command `ses-streams`: which commands there are, and how every one of them ends.
+
+A command's module is imported when it is called, not before: `--help` and completion must answer at once, and Faust
+alone takes longer to import than they may. So the summaries stand here, and a test holds them to the commands' own.
+Exit codes: 0 done, 1 a check found something or a result is wrong, 2 wrong words or settings, 3 the world failed
+(brokers, disk, files, registry), 4 a fault of ses-streams itself. What a command does lives in its own file.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from streams import __version__
+from streams.errors import BadSettings, SesStreamsError
+
+DONE, FOUND, WRONG_WORDS, WORLD_FAILED, OUR_FAULT = range(5)
+
+_TRY, _RUN, _PREPARE, _LOOK = "Try it", "Run it", "Prepare", "Look"
+
+
+class Command(NamedTuple):
+    """One command: where it lives (``module:name``), under which heading it is listed, and its one line."""
+
+    name: str
+    where: str
+    heading: str
+    summary: str
+
+
+COMMANDS = (
+    Command("demo", "streams.cli.demo:demo", _TRY, "Run it all on this machine, and reconcile what came out."),
+    Command("replay", "streams.cli.replay:replay", _TRY, "Play events through the rules, and say what comes out."),
+    Command("worker", "streams.cli.worker:worker", _RUN, "Join sends with what became of them, until told to stop."),
+    Command("ingest", "streams.cli.ingest:ingest", _RUN, "Read SES events from files and publish them as feedback."),
+    Command("topics", "streams.cli.topics:app", _PREPARE, "Create the topics, or check them against the plan."),
+    Command("schemas", "streams.cli.schemas:app", _PREPARE, "Register the schemas, or check that they may change."),
+    Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),
+)
+
+
+class Commands(TyperGroup):
+    """A group that knows its commands' names and lines, and imports one when it is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        """Fill in the names."""
+        super().__init__(**attributes)
+        for command in COMMANDS:
+            self.commands[command.name] = TyperCommand(
+                command.name, help=command.summary, rich_help_panel=command.heading
+            )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that is called, then find it as usual."""
+        for command in COMMANDS:
+            if args and args[0] == command.name:
+                self.commands[command.name] = imported(command)
+        return super().resolve_command(ctx, args)
+
+
+def imported(command: Command) -> Any:
+    """Return a command as typer runs it."""
+    module, _, name = command.where.partition(":")
+    found = getattr(import_module(module), name)
+    group = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
+    if group is not found:
+        group.command(command.name)(found)
+    runnable = typer.main.get_command(group)
+    runnable.name = command.name
+    return runnable
+
+
+app = typer.Typer(
+    name="ses-streams",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 a check found something, 2 wrong words or settings, 3 the world failed, 4 our fault.",
+)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ses-streams {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings (TOML); as SES_STREAMS_CONFIG.")
+    ] = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")] = False,
+) -> None:
+    """Every mail handed to Amazon SES gets an answer: what became of it, and whether to write to that person again."""
+    if config is not None:
+        from streams.settings import choose_file
+
+        choose_file(config)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; every way out is an exit code, and what went wrong is words on stderr."""
+    command = typer.main.get_command(app)
+    try:
+        command.main(args, prog_name="ses-streams")
+    except BadSettings as error:
+        _say(str(error))
+        sys.exit(WRONG_WORDS)
+    except SesStreamsError as error:
+        _say(str(error))
+        sys.exit(WORLD_FAILED)
+    except Exception:  # noqa: BLE001  # the last one to see it: it becomes words without addresses, and a code
+        _say(f"this is a fault of ses-streams itself, please report it\n{traceback.format_exc()}")
+        sys.exit(OUR_FAULT)
+
+
+def _say(words: str) -> None:
+    """Write to stderr, with no address in it whoever put one there."""
+    from streams.observe.fingerprint import Fingerprints
+
+    sys.stderr.write("".join(f"ses-streams: {line}\n" for line in Fingerprints().scrub(words).splitlines()))

@@ -55,11 +55,16 @@ class Verdict:
 
 @dataclass(slots=True)
 class Seen:
-    """What has come out so far, for the view: counts, and the latest suppressions."""
+    """What has come out so far, for the view: counts, and the latest suppressions.
+
+    bounced: hard bounces as SES counts them, so without those on the account's own list. complained: message ids.
+    unmatched: outcomes whose send was not found. repeats: outcomes that were written again.
+    """
 
     kinds: Counter[str] = field(default_factory=Counter)
-    bounced_hard: int = 0
-    complained: int = 0
+    bounced: int = 0
+    complained: set[str] = field(default_factory=set)
+    unmatched: int = 0
     repeats: int = 0
     latest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LAST))
 
@@ -94,7 +99,7 @@ class Audit:
             self.seen.repeats += 1
             return
         self._ids.add(record["outcome_id"])
-        self.seen.kinds[record["kind"]] += 1
+        self._count(record)
         self._compare(record)
 
     def suppression(self, key: bytes | None, value: bytes | None) -> None:
@@ -159,6 +164,15 @@ class Audit:
             lost=tuple(self._lost()),
             wrong=(*self._wrong, *self._misjudged()),
         )
+
+    def _count(self, record: dict[str, Any]) -> None:
+        """Count one new outcome for the view."""
+        self.seen.kinds[record["kind"]] += 1
+        self.seen.unmatched += not record["matched"]
+        if record["kind"] == "HARD_BOUNCED":
+            self.seen.bounced += not record["reason"].endswith("OnAccountSuppressionList")
+        elif record["kind"] == "COMPLAINED":
+            self.seen.complained.add(record["message_id"])
 
     def _compare(self, record: dict[str, Any]) -> None:
         """Hold one new outcome against the ledger."""

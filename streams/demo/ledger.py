@@ -47,11 +47,12 @@ class DueLetter(NamedTuple):
 
 @dataclass(slots=True)
 class Ledger:
-    """What was handed in (counts) and what is due for it."""
+    """What was handed in (counts) and what is due for it; *unmatched* outcomes are of mails that nobody told us of."""
 
     sends: int = 0
     feedback: int = 0
     duplicates: int = 0
+    unmatched: int = 0
     outcomes: dict[OutcomeKey, OutcomeFlags] = field(default_factory=dict)
     suppressions: dict[str, DueSuppression] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
@@ -63,6 +64,7 @@ class Ledger:
         if key in self.outcomes:
             raise ValueError(f"the day tells one thing twice: {key.kind} at {key.at}")
         self.outcomes[key] = flags
+        self.unmatched += not flags.matched
 
     def suppression(self, recipient: str, due: DueSuppression) -> None:
         """Write down whom not to write to; one story a person, so nobody is entered twice."""
@@ -73,8 +75,3 @@ class Ledger:
     def letter(self, letter: DueLetter) -> None:
         """Write down one dead letter."""
         self.letters[letter] += 1
-
-    @property
-    def unmatched(self) -> int:
-        """How many outcomes are due whose send nobody told us of."""
-        return sum(not flags.matched for flags in self.outcomes.values())

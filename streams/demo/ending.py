@@ -1,0 +1,117 @@
+"""How the show ends: the reconciliation as a table for people, and the summary as one JSON object for machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from streams.demo.audit import Fault, Thing, Verdict
+from streams.demo.scene import Scene
+from streams.demo.view import words
+
+FAULTS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """How fast it went: *events* sends and SES events in *seconds*; *measured* says in words what that is.
+
+    cpu_us: processor time of the worker for each event, microseconds; None where it could not be told.
+    steps: the worker's own account of its time for each event, microseconds, by step.
+    """
+
+    measured: str
+    events: int
+    seconds: float
+    cpu_us: float | None = None
+    rss_bytes: int | None = None
+    steps: dict[str, float]
+
+    @property
+    def per_second(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds if self.seconds > 0 else 0.0
+
+
+def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> dict[str, Any]:
+    """Return the summary: counts are of different things, however often they were written."""
+    return {
+        "messages": scene.messages,
+        "seed": scene.seed,
+        "sends": scene.sends,
+        "feedback": scene.events,
+        "outcomes": dict(scene.kinds),
+        "suppressions": dict(scene.suppressed),
+        "duplicates": scene.duplicates,
+        "unmatched": scene.unmatched,
+        "dead_letters": scene.letters,
+        "lost": len(verdict.lost),
+        "wrong": len(verdict.wrong),
+        "kills": scene.kills,
+        "outcomes_written_again": repeats,
+        "elapsed_s": round(scene.elapsed, 1),
+        "events_per_s": round(speed.per_second),
+        "measured": speed.measured,
+        "worker": {
+            "events": speed.events,
+            "seconds": round(speed.seconds, 2),
+            "events_per_s": round(speed.per_second),
+            "cpu_us_per_event": None if speed.cpu_us is None else round(speed.cpu_us, 1),
+            "rss_mib": None if speed.rss_bytes is None else speed.rss_bytes >> 20,
+            "steps_us_per_event": {step: round(us, 2) for step, us in speed.steps.items()},
+        },
+        "faults": [f"{fault.thing}: {fault.what}" for fault in _faults(verdict)],
+    }
+
+
+def closing(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> RenderableType:
+    """Return the last page."""
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bright_black")
+    for number, name in enumerate(("", "due", "came out", "lost", "wrong")):
+        table.add_column(name, justify="right" if number else "left")
+    for thing in Thing:
+        lost = sum(fault.thing is thing for fault in verdict.lost)
+        wrong = sum(fault.thing is thing for fault in verdict.wrong)
+        counts = f"{verdict.due[thing]:,}", f"{verdict.found[thing]:,}"
+        table.add_row(thing.value, *counts, _zero(lost), _zero(wrong))
+    colour = "green" if verdict.good else "red"
+    big = Text(f"lost: {len(verdict.lost)}, wrong: {len(verdict.wrong)}", style=f"bold {colour}")
+    notes = [Text(note, style="bright_black") for note in _notes(scene, speed, repeats)]
+    faults = [Text(f"{fault.thing}: {fault.what}", style="red") for fault in _faults(verdict)]
+    rest = len(verdict.lost) + len(verdict.wrong) - len(faults)
+    if rest:
+        faults.append(Text(f"and {rest:,} more", style="red"))
+    title = Text("The ledger against the topics", style="bold")
+    return Padding(Group(title, "", table, "", *faults, *notes, "", big), (1, 2, 1, 2))
+
+
+def _notes(scene: Scene, speed: Speed, repeats: int) -> list[str]:
+    """Return what the reader should know besides."""
+    found = [
+        f"{scene.duplicates:,} events came twice and counted once",
+        f"{scene.unmatched:,} outcomes are of mails that nobody told us of",
+        f"{speed.per_second:,.0f} events/s: {speed.measured}",
+    ]
+    if speed.cpu_us is not None:
+        steps = ", ".join(f"{words(step)} {us:.1f}" for step, us in speed.steps.items())
+        found.append(
+            f"the worker took {speed.cpu_us:.1f} us of processor time an event" + (f" ({steps})" * bool(steps))
+        )
+    if scene.kills:
+        found.append(
+            f"killed {scene.kills} times without warning; {repeats:,} outcomes came out again, under the ids they had"
+        )
+    return found
+
+
+def _faults(verdict: Verdict) -> list[Fault]:
+    return [*verdict.lost, *verdict.wrong][:FAULTS_SHOWN]
+
+
+def _zero(count: int) -> Text:
+    return Text(f"{count:,}", style="bold red" if count else "green")

@@ -1,0 +1,85 @@
+"""From the command's words to its exit code: sets the stage, plays the show, prints how it ended, clears up."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import NoReturn
+
+import orjson
+from rich.console import Console
+
+from streams.demo.ending import closing, summary
+from streams.demo.plan import Plan
+from streams.demo.run import Result, Show
+from streams.demo.screen import Screen, screen_on
+from streams.demo.stage import Stage
+
+INTERRUPTED = 130
+"""What shells return for a command that Ctrl-C ended."""
+BAD = 1
+KEEP_LOOK_S = 1.0
+
+
+def perform(plan: Plan, *, json: bool, keep: bool) -> int:
+    """Play *plan*; return 0 where nothing is lost and nothing is wrong.
+
+    Args:
+        plan: what to play.
+        json: print the summary as one JSON object on stdout, and everything else on stderr.
+        keep: leave everything running afterwards, until Ctrl-C.
+
+    Raises:
+        WorldFailed: a part did not start, or ended by itself.
+
+    """
+    begun = time.monotonic()
+    console = Console(stderr=json)
+    before = signal.signal(signal.SIGTERM, _interrupt)  # so that a polite end clears up as Ctrl-C does
+    try:
+        with Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60) as stage:
+            return _play(plan, stage, console, begun, json=json, keep=keep)
+    except KeyboardInterrupt:
+        console.print("\nended early; everything that was started is stopped", style="yellow")
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _play(plan: Plan, stage: Stage, console: Console, begun: float, *, json: bool, keep: bool) -> int:
+    with screen_on(console) as screen:
+        result = Show(plan, stage, screen, begun).play()
+        screen.show(result.scene)
+        _tell(result, screen, json=json)
+        if keep:
+            _keep(stage, screen)
+    return 0 if result.verdict.good else BAD
+
+
+def _tell(result: Result, screen: Screen, *, json: bool) -> None:
+    parts = result.scene, result.verdict, result.speed, result.repeats
+    screen.say(closing(*parts))
+    if json:
+        sys.stdout.write(orjson.dumps(summary(*parts)).decode() + "\n")
+        sys.stdout.flush()
+
+
+def _keep(stage: Stage, screen: Screen) -> None:
+    """Stay up until Ctrl-C; that is then no failure."""
+    url = f"http://127.0.0.1:{stage.worker.port}"
+    screen.say(
+        f"  The worker stays up: {url}/metrics  {url}/health/ready\n"
+        f"  Broker: {stage.brokers}, worker's log: {stage.worker.log}\n  Ctrl-C ends it."
+    )
+    try:
+        while True:
+            stage.worker.check()
+            time.sleep(KEEP_LOOK_S)
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,88 @@
+"""Takes a scene of the running show: gathers from everyone who knows something, and decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streams.demo.audit import Audit
+from streams.demo.feed import Feeder
+from streams.demo.kills import Kills
+from streams.demo.ledger import Ledger
+from streams.demo.meter import Meter
+from streams.demo.plan import Plan
+from streams.demo.scene import Scene
+from streams.demo.script import Script
+
+RATE_OVER_S = 2.0
+
+
+class Picture:
+    """Knows whom to ask."""
+
+    def __init__(  # noqa: PLR0913 - one argument for each who is asked
+        self,
+        *,
+        plan: Plan,
+        begun: float,
+        feeder: Feeder,
+        ledger: Ledger,
+        script: Script,
+        audit: Audit,
+        meter: Meter,
+        kills: Kills,
+    ) -> None:
+        """Keep them; *begun* is when the show began (time.monotonic)."""
+        self._plan, self._begun = plan, begun
+        self._feeder, self._ledger, self._script = feeder, ledger, script
+        self._audit, self._meter, self._kills = audit, meter, kills
+        self._fed: list[tuple[float, int]] = []
+
+    def take(self, doing: str, now: float, pid: int | None) -> Scene:
+        """Return the scene at *now* (time.monotonic)."""
+        audit, feeder, kills = self._audit, self._feeder, self._kills
+        sends = feeder.sends or 1
+        seen = audit.seen
+        return Scene(
+            doing=doing,
+            elapsed=now - self._begun,
+            part=self._script.part,
+            messages=self._plan.messages,
+            seed=self._plan.seed,
+            sends=feeder.sends,
+            events=feeder.events,
+            due=len(self._ledger.outcomes),
+            outcomes=max(audit.outcomes_found, self._judged()),
+            kinds=seen.kinds or self._counted("ses_outcomes_total", "kind"),
+            suppressed=audit.suppressed or self._counted("ses_suppressions", "reason"),
+            latest=tuple(seen.latest),
+            letters=audit.letters_found,
+            duplicates=self._ledger.duplicates,
+            unmatched=seen.unmatched,
+            fed_rate=self._fed_rate(now),
+            work_rate=self._meter.rate,
+            lag=self._lag(),
+            bounces=seen.bounced / sends,
+            complaints=len(seen.complained) / sends,
+            kills=kills.done,
+            kills_planned=kills.planned,
+            worker="" if pid is None else f"worker process {pid}",
+        )
+
+    def _judged(self) -> int:
+        """Return how many outcomes the worker says are out; read from the topic they are known better."""
+        return 0 if self._plan.kills else round(self._meter.judged)
+
+    def _counted(self, metric: str, label: str) -> Counter[str]:
+        """Return what the worker's own metrics count, while results are not read yet."""
+        return Counter({name: round(value) for name, value in self._meter.page.by(metric, label).items() if value})
+
+    def _lag(self) -> int | None:
+        """Return how many records wait, where the worker's counters go back to the beginning."""
+        if self._plan.kills:
+            return None
+        return max(0, self._feeder.sends + self._feeder.events - round(self._meter.joined))
+
+    def _fed_rate(self, now: float) -> float:
+        self._fed = [one for one in self._fed if now - one[0] <= RATE_OVER_S] + [(now, self._script.played)]
+        (first_at, first), (last_at, last) = self._fed[0], self._fed[-1]
+        return (last - first) / (last_at - first_at) if last_at > first_at else 0.0

@@ -1,0 +1,182 @@
+"""The show itself: hand in, watch, kill where asked, and compare; one loop that turns some twenty times a second.
+
+Two ways to play. *Live*: the worker works while the day is handed in at a steady pace. *Drained*: the broker is filled
+first and the worker started after, so that its speed is measured and not the feeder's.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from random import Random
+
+from streams.demo.audit import Audit, Verdict
+from streams.demo.day import Day
+from streams.demo.ending import Speed
+from streams.demo.feed import Feeder
+from streams.demo.kills import Kills
+from streams.demo.ledger import Ledger
+from streams.demo.meter import Meter
+from streams.demo.outlet import Outlet, Take
+from streams.demo.picture import Picture
+from streams.demo.plan import MAILS_PER_S, Plan
+from streams.demo.scene import Scene
+from streams.demo.screen import Screen
+from streams.demo.script import OUTCOMES_A_MAIL, RECORDS_A_MAIL, Pace, Script, steps
+from streams.demo.stage import PREFIX, Stage
+from streams.errors import WorldFailed
+from streams.schemas.codec import load_codec
+from streams.topics import topic_name
+
+FILL_RECORDS = 2_000
+LOOK_S = 0.1
+TURN_S = 0.04
+READY_S = 60.0
+SETTLE_S = 1.5
+"""Once all that is due is there, wait this long for what is not."""
+PATIENCE_S = 45.0
+"""If nothing moves for this long, beyond the time that feedback may wait for its send, nothing more will."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How it ended; *repeats* is how many outcomes were written again."""
+
+    scene: Scene
+    verdict: Verdict
+    speed: Speed
+    repeats: int
+
+
+class Show:
+    """One run on a stage that is set."""
+
+    def __init__(self, plan: Plan, stage: Stage, screen: Screen, begun: float) -> None:
+        """Prepare everything that is ours; *begun* is when the command was given (time.monotonic)."""
+        codec, now = load_codec(), int(time.time() * 1000)
+        ledger, publisher = Ledger(), stage.publisher()
+        day = Day(messages=plan.messages, seed=plan.seed, until=now, ledger=ledger)
+        feeder = Feeder(codec=codec, publish=publisher.publish, prefix=PREFIX, now=now)
+        records = round(plan.messages * RECORDS_A_MAIL)
+        self._plan, self._stage, self._screen = plan, stage, screen
+        self._script = Script(steps(day, feeder, ledger, plan.messages), records, publisher.flush)
+        self._pace = Pace(MAILS_PER_S * RECORDS_A_MAIL)
+        self._kills = Kills(plan.kills, Random(plan.seed), round(plan.messages * OUTCOMES_A_MAIL))  # noqa: S311
+        self._audit = Audit(ledger, codec)
+        self._meter = Meter()
+        self._picture = Picture(
+            plan=plan,
+            begun=begun,
+            feeder=feeder,
+            ledger=ledger,
+            script=self._script,
+            audit=self._audit,
+            meter=self._meter,
+            kills=self._kills,
+        )
+        self._outlet = Outlet(stage.brokers, self._takes(), plan.partitions)
+        self._feeder, self._ledger = feeder, ledger
+        self._looked_at = self._started_at = self._moved_at = begun
+        self._seen = -1.0
+
+    def play(self) -> Result:
+        """Play it through; return how it ended."""
+        try:
+            while self._plan.drained and not self._script.finished:
+                self._script.play(FILL_RECORDS)
+                self._look("the broker is filled; the worker starts after")
+            self._start("the worker starts")
+            self._await_ready()
+            while not self._over():
+                self._turn()
+            return self._result()
+        finally:
+            self._outlet.close()
+
+    def _takes(self) -> dict[str, Take]:
+        audit = self._audit
+        return {
+            topic_name(PREFIX, "outcomes"): lambda _, value: audit.outcome(value),
+            topic_name(PREFIX, "suppressions"): audit.suppression,
+            topic_name(PREFIX, "dead-letters"): lambda _, value: audit.letter(value),
+        }
+
+    def _start(self, doing: str) -> None:
+        self._stage.worker.start()
+        self._started_at = time.monotonic()
+        self._meter.restarted()
+        self._look(doing)
+
+    def _await_ready(self) -> None:
+        while not self._stage.worker.ready():
+            if time.monotonic() - self._started_at > READY_S:
+                words = self._stage.worker.last_words()
+                raise WorldFailed(f"the worker was not ready after {READY_S:.0f} s; its log ends:\n{words}")
+            self._look("the worker starts")
+            time.sleep(TURN_S)
+        self._meter.ready_at = self._moved_at = time.monotonic()
+
+    def _turn(self) -> None:
+        """Hand in a little, read a little, kill if it is time, and look."""
+        due = self._pace.due(time.monotonic())
+        if self._script.part < self._kills.gate:
+            self._script.play(due)
+        if self._may_read():
+            self._outlet.read(TURN_S)
+        else:
+            time.sleep(TURN_S)
+        if self._kills.due(self._audit.outcomes_found, time.monotonic() - self._started_at):
+            self._stage.worker.kill()
+            self._start("killed without warning, and started again")
+        self._look(self._doing())
+
+    def _may_read(self) -> bool:
+        """Tell whether results are read now: not while the worker's speed is measured, unless it stands still."""
+        return not self._plan.measured or self._meter.done is not None or self._still_s() > SETTLE_S
+
+    def _still_s(self) -> float:
+        """Return for how long nothing has moved."""
+        return time.monotonic() - self._moved_at
+
+    def _over(self) -> bool:
+        """Tell whether it is over: all is handed in, nothing moves, and nothing is due or nothing more will come."""
+        if not self._script.finished or self._still_s() < SETTLE_S or not self._may_read():
+            return False
+        return self._still_s() > self._plan.park_s + PATIENCE_S or self._audit.complete()
+
+    def _doing(self) -> str:
+        if not self._script.finished:
+            return "the day goes on"
+        missing = len(self._ledger.outcomes) - self._ledger.unmatched
+        if self._audit.outcomes_found < missing:
+            return "the worker catches up"
+        return "the ledger is compared; what nobody told us of waits for its send"
+
+    def _look(self, doing: str) -> None:
+        """Look at the worker and show what there is, if it is time to."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        worker = self._stage.worker
+        worker.check()
+        page = worker.page() if worker.pid is not None else None
+        if page is not None:
+            self._meter.look(now, page)
+        if self._script.finished:
+            matched = len(self._ledger.outcomes) - self._ledger.unmatched
+            self._meter.expect(self._feeder.sends + self._feeder.events, matched)
+        moved = self._audit.records_seen + self._meter.joined
+        if moved != self._seen:
+            self._seen, self._moved_at = moved, now
+        self._screen.show(self._picture.take(doing, now, worker.pid))
+
+    def _result(self) -> Result:
+        now = time.monotonic()
+        self._meter.end(self._moved_at)
+        return Result(
+            scene=self._picture.take("the show is over", now, self._stage.worker.pid),
+            verdict=self._audit.verdict(),
+            speed=self._meter.speed(self._plan, self._feeder.sends + self._feeder.events),
+            repeats=self._audit.seen.repeats,
+        )

@@ -1,0 +1,41 @@
+"""One moment of the show as plain numbers: all that a view may know, so that a view can be looked at without a show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A moment.
+
+    Rates are per second, *elapsed* is seconds since the curtain rose. *due* is how many outcomes are due for what has
+    been handed in so far, *part* how much of the day that is (0 to 1). *latest* are suppressions, oldest first.
+    *bounces* and *complaints* are shares of the mails sent, as SES counts them.
+    """
+
+    doing: str
+    elapsed: float = 0.0
+    part: float = 0.0
+    messages: int = 0
+    seed: int = 0
+    sends: int = 0
+    events: int = 0
+    due: int = 0
+    outcomes: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    latest: tuple[dict[str, Any], ...] = ()
+    letters: int = 0
+    duplicates: int = 0
+    unmatched: int = 0
+    fed_rate: float = 0.0
+    work_rate: float = 0.0
+    lag: int | None = None
+    bounces: float = 0.0
+    complaints: float = 0.0
+    kills: int = 0
+    kills_planned: int = 0
+    worker: str = ""

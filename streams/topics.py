@@ -179,13 +179,21 @@ def _differs(want: TopicPlan, have: TopicState | None) -> Iterator[Difference]:
         yield Difference(want.name, Fault.MISSING, "a topic", "none", "ses-streams topics create")
         return
     if have.partitions != want.partitions:
-        fix = f"set SES_STREAMS_PARTITIONS={have.partitions}, or take a new SES_STREAMS_TOPIC_PREFIX and start afresh"
-        yield Difference(want.name, Fault.PARTITIONS, str(want.partitions), str(have.partitions), fix)
+        fix = f"set SES_STREAMS_PARTITIONS={have.partitions}, or start afresh with a new SES_STREAMS_TOPIC_PREFIX and SES_STREAMS_GROUP"
+        yield Difference(want.name, Fault.PARTITIONS, _parts(want), _parts(have), fix)
     if have.replication < want.replication:
         fix = f"kafka-reassign-partitions.sh, or set SES_STREAMS_REPLICATION={have.replication}"
-        yield Difference(want.name, Fault.REPLICATION, str(want.replication), str(have.replication), fix)
+        yield Difference(want.name, Fault.REPLICATION, _copies(want), _copies(have), fix)
     for name, value in want.config.items():
         found = have.config.get(name, value)
         if found != value:
             fix = f"kafka-configs.sh --alter --entity-type topics --entity-name {want.name} --add-config {name}={value}"
             yield Difference(want.name, Fault.CONFIG, f"{name}={value}", f"{name}={found}", fix)
+
+
+def _parts(topic: TopicPlan | TopicState) -> str:
+    return f"partitions={topic.partitions}"
+
+
+def _copies(topic: TopicPlan | TopicState) -> str:
+    return f"replication={topic.replication}"

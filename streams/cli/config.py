@@ -54,12 +54,11 @@ def _show(rows: list[dict[str, Any]]) -> None:
     table.add_column("setting", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("from", no_wrap=True)
-    table.add_column("in the environment", no_wrap=True, style="dim")
     for row in rows:
         style = "" if row["from"] == "default" else "bold cyan"
-        words = [Text(row["setting"], style), Text(_words(row["value"]), style), Text(row["from"], style)]
-        table.add_row(*words, row["variable"])
+        table.add_row(*(Text(words, style) for words in (row["setting"], _words(row["value"]), row["from"])))
     Console().print(table)
+    sys.stderr.write("web.port is SES_STREAMS_WEB__PORT in the environment, and port under [web] in the file\n")
 
 
 def _words(value: object) -> str:

@@ -113,8 +113,10 @@ def _say(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _warn(differences: Iterable[Difference]) -> None:
-    """Print differences for people, on stderr."""
+    """Print differences for people, on stderr; topics with the same one share its fix."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for found in differences:
-        sys.stderr.write(
-            f"{found.topic}: {found.fault} differ: planned {found.planned}, found {found.found}\n    fix: {found.fix}\n"
-        )
+        words = "missing" if found.found == "none" else f"found {found.found}, planned {found.planned}"
+        alike.setdefault((words, found.fix), []).append(found.topic)
+    for (words, fix), topics in alike.items():
+        sys.stderr.write(f"{', '.join(topics)}: {words}\n    fix: {fix}\n")

@@ -34,7 +34,7 @@ _QUIET.addHandler(logging.NullHandler())
 
 
 def existing_topics(
-    brokers: str, security: Security, plan: Sequence[TopicPlan], timeout_s: float = 30.0
+    brokers: str, security: Security, plan: Sequence[TopicPlan], timeout_s: float = 10.0
 ) -> dict[str, TopicState]:
     """Return those topics of the plan that exist, as the brokers describe them.
 

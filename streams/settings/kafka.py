@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from streams.settings.group import KAFKA_NAME, Group, Words
+from streams.settings.group import KAFKA_NAME, Group
 
 
 class Protocol(StrEnum):
@@ -35,8 +35,6 @@ class Compression(StrEnum):
     """How record batches are packed."""
 
     NONE = "none"
-    GZIP = "gzip"
-    SNAPPY = "snappy"
     LZ4 = "lz4"
     ZSTD = "zstd"
 
@@ -93,7 +91,7 @@ class Producer(Group):
     idempotent: bool = True
     """Let the broker drop repeats of a batch that was sent twice; only the embedded broker cannot."""
     compression: Compression = Compression.LZ4
-    """none, gzip, snappy, lz4 or zstd."""
+    """none, lz4 or zstd."""
 
 
 class Engine(Group):
@@ -107,5 +105,3 @@ class Engine(Group):
     """After how long without a sign of life the group takes a worker's partitions away."""
     instance_id: str | None = Field(default=None, pattern=KAFKA_NAME)
     """A name that survives a restart (static membership): the same worker gets the same partitions back."""
-    quirks: Words = ()
-    """Faults of the broker to work round; set by the demo and by tests, empty for Apache Kafka."""

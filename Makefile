@@ -65,9 +65,9 @@ fmt: $(READY) ## put the code in shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: $(READY) ## choose the pinned versions anew from pyproject.toml
-	@$(LOCK) --upgrade -o requirements/run.txt
-	@$(LOCK) --upgrade --extra dev -c requirements/run.txt -o requirements/dev.txt
+lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every version anew
+	@$(LOCK) $(ARGS) -o requirements/run.txt
+	@$(LOCK) $(ARGS) --extra dev -c requirements/run.txt -o requirements/dev.txt
 
 clean: ## remove what can be made again (.venv stays)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

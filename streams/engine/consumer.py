@@ -23,6 +23,7 @@ from streams.pipeline import Chunk
 
 if TYPE_CHECKING:
     from streams.engine.faustapp import FaustApp
+    from streams.engine.producer import ChunkProducer
 
 FETCH_TIMEOUT_S = 1.0
 NO_GENERATION = -1
@@ -223,7 +224,9 @@ class ChunkConsumer(driver.Consumer):
     async def wait_empty(self) -> None:
         """Let the lanes come to rest and commit what they finished; Faust calls it before it hands partitions over."""
         await self.app.engine.rest()
-        if not self.app.engine.membership.lost:
+        if self.app.engine.membership.lost:
+            cast("ChunkProducer", self.app.producer).disown()
+        else:
             await self.commit()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from streams.engine.delivery import Delivery
-from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
 from streams.engine.store import Due, Store
 from streams.errors import BadSettings, WorldFailed
@@ -60,7 +59,6 @@ class Lane:
     partition: int
     store: Store
     producer: ChunkProducer
-    membership: Membership
     wake_keys: int
     wake_interval: float
     on_room: Callable[[], None]
@@ -134,10 +132,8 @@ class Lane:
     async def _make_durable(self, effects: Effects, fired: Sequence[bytes], now: int, timings: Timings) -> None:
         """Carry out *effects* in the order that loses nothing."""
         started = perf_counter()
-        await self.membership.assured()
         await self._publish(effects, now)
         published = perf_counter()
-        await self.membership.assured()
         position = await self._log_changes(effects, now)
         logged = perf_counter()
         if effects.writes or effects.wake or fired:

@@ -57,7 +57,6 @@ class Lanes:
             partition=partition,
             store=store,
             producer=producer,
-            membership=self._membership,
             wake_keys=self._config.wake_keys,
             wake_interval=self._config.wake_interval / 1000,
             on_room=self._on_room,

@@ -1,16 +1,15 @@
 """Whether the group still counts on us: a worker that was not heard of for too long must not write.
 
 A stopped process (SIGSTOP, a long pause of the machine) wakes up in the midst of its work while another owns its
-partitions. Before each write a lane asks here, and holds its breath until a heartbeat was answered.
+partitions. The producer asks here at the last moment, when a batch is about to leave, and holds it back until a
+heartbeat was answered; when the group has given our partitions away, what was held is thrown away.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
-HOLD_S = 0.05
 SHARE_OF_SESSION = 2 / 3
 """How much of the session may pass without an answer; the rest is for what is on its way to the broker."""
 
@@ -46,8 +45,3 @@ class Membership:
     def fresh(self) -> bool:
         """Return whether the last answer is recent enough to write on."""
         return time.monotonic() - self._answered_at < self._fresh_for
-
-    async def assured(self) -> None:
-        """Wait until membership is fresh; a lane that waits here is cancelled when its partition goes."""
-        while not self.fresh:  # noqa: ASYNC110 # freshness goes with time, which sets no event
-            await asyncio.sleep(HOLD_S)

@@ -20,7 +20,7 @@ import faust.transport.consumer
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 
@@ -33,11 +33,13 @@ RETRY_S = 1.0
 _SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
     (fetching.Fetcher, ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed")),
     (coordinating.GroupCoordinator, ("generation",)),
+    (MessageAccumulator, ("_batches", "_waiter_future")),
     (faust.transport.consumer.Consumer, ("_committed_offset", "suspend_flow", "flow_active", "can_resume_flow")),
 )
 _ON_CLASS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (fetching.Fetcher, ("_create_fetch_waiter", "_notify")),
     (coordinating.GroupCoordinator, ("_do_heartbeat",)),
+    (MessageAccumulator, ("drain_by_nodes", "_wakeup")),
     (
         faust.transport.consumer.Consumer,
         (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport.drivers import aiokafka as driver
 
@@ -23,6 +23,8 @@ from streams.pipeline import Batch
 if TYPE_CHECKING:
     from streams.engine.faustapp import FaustApp
 
+HOLD_S = 0.05
+"""How soon to ask again whether what is held back may leave."""
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
 REQUEST_ROOM = 4 << 20
 """Largest request we make; a single record may be larger than a batch, and the topic's own limit decides then."""
@@ -65,6 +67,30 @@ class ChunkProducer(driver.Producer):
 
     def _settings_auth(self) -> Mapping[str, Any]:
         return self.app.engine.config.security.client_options()
+
+    async def on_start(self) -> None:
+        """Start, and stand between what is queued and what leaves."""
+        await super().on_start()
+        accumulator = self._ensure_producer()._message_accumulator
+        drain = accumulator.drain_by_nodes
+
+        def _drain_while_a_member(ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
+            if self.app.engine.membership.fresh:
+                return drain(ignore_nodes=ignore_nodes, muted_partitions=muted_partitions)
+            nothing = drain(ignore_nodes=ignore_nodes, muted_partitions=set(accumulator._batches))
+            self.loop.call_later(HOLD_S, accumulator._wakeup, accumulator._waiter_future)
+            return nothing
+
+        accumulator.drain_by_nodes = _drain_while_a_member
+
+    def disown(self) -> None:
+        """Throw away what has not left: its partitions are another's, who will do the same work."""
+        accumulator = self._ensure_producer()._message_accumulator
+        for batch in [batch for queue in accumulator._batches.values() for batch in queue]:
+            batch.failure(CommitFailedError())
+            for promise in (batch.future, batch._drain_waiter):
+                promise.exception()  # seen: nobody waits for it any more
+        accumulator._batches.clear()
 
     async def publish(self, topic: str, batch: Batch, count: int, now: int) -> None:
         """Send records to the partitions of their keys (*count* of them) and wait until all are acknowledged.

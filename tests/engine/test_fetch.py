@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.engine.fetch import Drain, Run
+from streams.engine.fetch import Drain, Run, fetched_runs
 
 TP = TopicPartition("t", 0)
 BASE, ATTRIBUTES, CRC = slice(0, 8), slice(21, 23), slice(17, 21)
@@ -105,3 +107,19 @@ async def test_what_was_fetched_for_an_assignment_that_has_gone_is_dropped() -> 
     result = await fetched(bytes(batch(0, [b"a"])))
     result._assignment._unassign()
     assert Drain(10).take(result, TP) is None
+
+
+async def test_what_is_not_wanted_is_not_taken_even_when_nothing_is_wanted() -> None:
+    result = await fetched(bytes(batch(0, [b"a"])))
+    subscriptions = SimpleNamespace(reassignment_in_progress=False, is_assigned=lambda _: True)
+    fetcher: Any = SimpleNamespace(
+        _records={TP: result},
+        _subscriptions=subscriptions,
+        _closed=False,
+        _wait_consume_future=None,
+        _notify=lambda _: None,
+        _create_fetch_waiter=asyncio.get_running_loop().create_future,
+    )
+    assert await fetched_runs(fetcher, Drain(10), lambda _: False, 0.01) == {}
+    assert result._assignment.state_value(TP).position == 0
+    assert list(await fetched_runs(fetcher, Drain(10), lambda _: True, 0.01)) == [TP]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,23 @@ def test_another_worker_takes_over_what_a_killed_one_left(bench: Bench) -> None:
     assert read_sums(bench.folded_changelog()) == sums(*fed)
     bench.data_dir = bench.data_dir / "second"
     assert read_sums(bench.stored()) == sums(*fed)
+
+
+def test_a_worker_that_was_frozen_while_another_took_over_writes_nothing_more(bench: Bench) -> None:
+    fed = amounts(RECORDS)
+    bench.feed("a", fed)
+    frozen = bench.start(data_dir=str(bench.data_dir / "first"), hop_args={"slow": 0.4}, chunk_records=200)
+    bench.wait_for(lambda: len(bench.outputs()) > 0, frozen)
+    frozen.send_signal(signal.SIGSTOP)  # most likely within a chunk: it has read state, and not yet written it
+    heir = bench.start(data_dir=str(bench.data_dir / "second"))
+    bench.wait_until_committed(RECORDS, heir)
+    written = len(bench.read(bench.changelog))
+    frozen.send_signal(signal.SIGCONT)
+    bench.wait_for(lambda: bench.log(frozen).count("up to date") == 2, frozen)  # as a new member
+    assert len(bench.read(bench.changelog)) == written
+    assert bench.stop(frozen) == bench.stop(heir) == 0
+    assert bench.outputs() == places(bench)
+    assert read_sums(bench.folded_changelog()) == sums(fed)
 
 
 def test_a_changelog_that_was_made_anew_is_noticed_and_state_follows_it(bench: Bench) -> None:

@@ -93,7 +93,7 @@ class Replay:
     def _work(self, number: int, topic: str, values: list[bytes | None]) -> Iterator[Said]:
         """Yield what a chunk leads to in a hop and in the hop after it."""
         hop, table = self._hops[number]
-        keys: list[bytes | None] = [None] * len(values)
+        keys: list[bytes | None] = [b""] * len(values)
         chunk = Chunk(topic=topic, partition=0, keys=keys, values=values, offsets=range(len(values)))
         yield from self._carry_out(number, hop.work(chunk, table.recall, self.now))
 

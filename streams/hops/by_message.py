@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from streams.emit.outcome import OutcomeWriter
 from streams.errors import Unusable
-from streams.hops.dead import DeadLetters
+from streams.hops.dead import DeadLetters, check_key
 from streams.hops.join import Join
 from streams.hops.reading import Reading
 from streams.mail.deadletter import Stage
@@ -74,6 +74,7 @@ class ByMessage:
         facts = []
         for index, value in enumerate(chunk.values):
             try:
+                check_key(chunk.keys[index])
                 facts.append(read(value))
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from streams.decide.marks import weigh
 from streams.errors import Unusable
 from streams.hops.announce import Announcer
-from streams.hops.dead import DeadLetters
+from streams.hops.dead import DeadLetters, check_key
 from streams.hops.outcome_reading import Fact, OutcomeReading
 from streams.mail.deadletter import Stage
 from streams.mail.policy import SuppressionPolicy
@@ -81,6 +81,7 @@ class ByRecipient:
         facts = []
         for index, value in enumerate(chunk.values):
             try:
+                check_key(chunk.keys[index])
                 fact = self._reading.read(value)
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)

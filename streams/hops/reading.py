@@ -53,9 +53,10 @@ class Reading:
     def __init__(self, codec: Codec) -> None:
         """Prepare a reader for each depth to which a record is read."""
         self._codec = codec
-        self._send = codec.prefix_reader("mail.Send", "via")
+        # rest: what is embedded in an outcome as it came must be whole, or the outcome could not be read
+        self._send = codec.prefix_reader("mail.Send", "via", rest=True)
         self._sent = codec.prefix_reader("mail.Send", "request_id")
-        self._feedback = codec.prefix_reader("mail.Feedback", "reporting_mta")
+        self._feedback = codec.prefix_reader("mail.Feedback", "reporting_mta", rest=True)
         self._wide = codec.prefix_reader("mail.Feedback", "tags")
 
     def send(self, value: bytes | None) -> SaidSend:

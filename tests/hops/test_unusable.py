@@ -1,0 +1,41 @@
+"""What a hop sets aside as a dead letter although its first fields can be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.hops.by_message import ByMessage
+from streams.hops.by_recipient import ByRecipient
+from streams.pipeline import Chunk, Hop
+from tests.builders import CODEC, NOON, POLICY, event, outcome, send
+
+HOPS: dict[str, tuple[Hop, str, dict[str, Any]]] = {
+    "sends": (ByMessage(CODEC, POLICY.join), "mail.Send", send()),
+    "feedback": (ByMessage(CODEC, POLICY.join), "mail.Feedback", event("DELIVERY")),
+    "outcomes": (ByRecipient(CODEC, POLICY.suppression), "mail.Outcome", dict(outcome("HARD_BOUNCED"))),
+}
+
+
+def dead(hop: Hop, topic: str, key: bytes | None, value: bytes) -> list[dict[str, Any]]:
+    """Return the dead letters of one record, and see that nothing else came of it."""
+    chunk = Chunk(topic=topic, partition=0, keys=[key], values=[value], offsets=[7])
+    effects = hop.work(chunk, lambda keys: [None] * len(keys), NOON)
+    assert set(effects.outputs) <= {"dead-letters"}
+    assert not effects.writes
+    return [CODEC.decode("mail.DeadLetter", v) for b in effects.outputs.values() for v in b.values if v is not None]
+
+
+@pytest.mark.parametrize("topic", HOPS)
+def test_a_record_without_a_key_is_set_aside_since_it_lies_on_any_partition(topic: str) -> None:
+    hop, name, record = HOPS[topic]
+    value = CODEC.encode(name, record)
+    assert [(d["reason"], d["value"], d["key"]) for d in dead(hop, topic, None, value)] == [("NO_KEY", value, None)]
+
+
+@pytest.mark.parametrize("topic", ["sends", "feedback"])
+def test_a_record_that_is_cut_off_behind_what_a_hop_reads_is_set_aside_and_not_embedded(topic: str) -> None:
+    hop, name, record = HOPS[topic]
+    value = CODEC.encode(name, record)[:-1]
+    assert [(d["reason"], d["value"]) for d in dead(hop, topic, b"m-1", value)] == [("NOT_AVRO", value)]

@@ -37,6 +37,8 @@ TAIL = 6 * HOUR
 REPEATED = 0.010  # SNS and SQS deliver at least once
 IN_BOTH_FORMATS = 0.006  # the account has feedback notifications and event publishing on
 STRANGERS_UNTIL = 0.6  # of the day: what nobody told us of waits a while, and the end need not wait for it
+HOT = 0.2  # of all alerts go to one address
+MOST_ROADS, ALL_BUT_BAD_ROADS = 0.85, 0.99
 ODD_SPELLING = 0.01  # recipients whom SES writes with capitals
 
 
@@ -128,7 +130,7 @@ class Day:
         """Return the story's people as SES writes their addresses; several share one mailbox provider."""
         chance = self._chance
         if story.regulars:
-            hot = stream == TRACKED_STREAM and chance.random() < 0.2  # noqa: PLR2004 - one address gets a fifth of all alerts
+            hot = stream == TRACKED_STREAM and chance.random() < HOT
             return [people.HOT if hot else people.regular(chance.random(), self._people)]
         numbers = [next(self._own) for _ in story.endings]
         domain = people.domain_of(numbers[0])
@@ -190,9 +192,9 @@ class Day:
     def _road(self) -> int:
         """Return how long (ms) a record is under way: mostly a second or two, now and then minutes."""
         chance = self._chance.random()
-        if chance < 0.85:  # noqa: PLR2004 - shares of the three roads
+        if chance < MOST_ROADS:
             return self._chance.randint(200, 3 * SECOND)
-        return self._chance.randint(3 * SECOND, MINUTE if chance < 0.99 else 10 * MINUTE)  # noqa: PLR2004
+        return self._chance.randint(3 * SECOND, MINUTE if chance < ALL_BUT_BAD_ROADS else 10 * MINUTE)
 
     def _expect(self, said: Said, post: Posted, at: int, *, matched: bool) -> None:
         """Write down the outcomes that one thing said must lead to."""

@@ -39,23 +39,18 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
     console = Console(stderr=json)
     before = signal.signal(signal.SIGTERM, _interrupt)  # so that a polite end clears up as Ctrl-C does
     try:
-        with Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60) as stage:
-            return _play(plan, stage, console, begun, json=json, keep=keep)
+        with Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60) as stage, screen_on(console) as screen:
+            result = Show(plan, stage, screen, begun).play()
+            screen.show(result.scene)
+            _tell(result, screen, json=json)
+            if keep:
+                _keep(stage, screen)
+            return 0 if result.verdict.good else BAD
     except KeyboardInterrupt:
         console.print("\nended early; everything that was started is stopped", style="yellow")
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _play(plan: Plan, stage: Stage, console: Console, begun: float, *, json: bool, keep: bool) -> int:
-    with screen_on(console) as screen:
-        result = Show(plan, stage, screen, begun).play()
-        screen.show(result.scene)
-        _tell(result, screen, json=json)
-        if keep:
-            _keep(stage, screen)
-    return 0 if result.verdict.good else BAD
 
 
 def _tell(result: Result, screen: Screen, *, json: bool) -> None:

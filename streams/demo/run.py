@@ -61,7 +61,8 @@ class Show:
         self._plan, self._stage, self._screen = plan, stage, screen
         self._script = Script(steps(day, feeder, ledger, plan.messages), records, publisher.flush)
         self._pace = Pace(MAILS_PER_S * RECORDS_A_MAIL)
-        self._kills = Kills(plan.kills, Random(plan.seed), round(plan.messages * OUTCOMES_A_MAIL))  # noqa: S311
+        chance = Random(plan.seed)  # noqa: S311 - chance that must repeat, not secrets
+        self._kills = Kills(plan.kills, chance, round(plan.messages * OUTCOMES_A_MAIL))
         self._audit = Audit(ledger, codec)
         self._meter = Meter()
         self._picture = Picture(

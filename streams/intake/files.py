@@ -7,7 +7,7 @@ letter was given up is an argument, so that a replay of the same files says the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,9 @@ MAX_EVENT_BYTES = 384 * 1024
 """SNS carries 256 KiB at most. A Feedback holds its event twice, read and raw: at this size it still fits into the
 1,000,000 bytes that a Kafka producer and a topic take by default."""
 
+MAX_RECORD_BYTES = 900_000
+"""A record is never longer in Avro than in JSON."""
+
 RECORDS = frozenset({"mail.Send", "mail.SendRequest", "mail.Feedback", "mail.Outcome"})
 _ASIDE = frozenset({"from"})  # what our own output says beside a record
 
@@ -42,7 +45,12 @@ class Item:
 
 
 def read_files(
-    paths: Sequence[str | Path], *, at: int = 0, limit: int = MAX_EVENT_BYTES, reading: Reading | None = None
+    paths: Sequence[str | Path],
+    *,
+    at: int = 0,
+    limit: int = MAX_EVENT_BYTES,
+    records: Collection[str] = RECORDS,
+    reading: Reading | None = None,
 ) -> Iterator[Item]:
     """Yield what files, directories and `-` (standard input) hold, in order.
 
@@ -50,6 +58,7 @@ def read_files(
         paths: directories are walked in order of name.
         at: when a dead letter is given up, ms since the epoch.
         limit: the largest event, in bytes.
+        records: which records count; others are not known here.
         reading: told how far it has come.
 
     Raises:
@@ -59,14 +68,15 @@ def read_files(
     progress = Reading() if reading is None else reading
     for source in find_sources(paths, progress):
         progress.files += 1
-        yield from _File(source, progress, at, limit).items()
+        yield from _File(source, progress, at, limit, records).items()
 
 
 class _File:
     """One file being read."""
 
-    def __init__(self, source: Source, reading: Reading, at: int, limit: int) -> None:
+    def __init__(self, source: Source, reading: Reading, at: int, limit: int, records: Collection[str]) -> None:
         """Keep what its items have in common."""
+        self._records = records
         self._source = source
         self._reading = reading
         self._at = at
@@ -84,7 +94,7 @@ class _File:
 
     def _piece(self, piece: Piece) -> Iterator[Item]:
         """Yield what came of one piece: nothing, one item, or one for each event of a batch."""
-        if (name := _record_name(piece.value)) is not None:
+        if (name := _record_name(piece.value)) in self._records and name is not None:
             yield self._record(piece, name)
             return
         found = open_envelopes(piece.data, piece.value)
@@ -95,6 +105,8 @@ class _File:
 
     def _record(self, piece: Piece, name: str) -> Item:
         """Return a record that was printed before."""
+        if piece.size > MAX_RECORD_BYTES:
+            return self._dead(piece.line, self._too_large(piece.size), piece.data)
         try:
             return Item(source=self._from(piece.line), record=(name, from_plain(name, piece.value[name])))
         except Unusable as why:
@@ -137,8 +149,8 @@ class _File:
 
 
 def _record_name(value: object) -> str | None:
-    """Return which record an item is, if it is one of ours: one name, and at most where it came from."""
+    """Return what a record is called, if an item can be one: one name, and at most where it came from."""
     if not isinstance(value, dict) or len(value) > 1 + len(_ASIDE):
         return None
     names = value.keys() - _ASIDE
-    return next(iter(names)) if len(names) == 1 and names <= RECORDS else None
+    return next(iter(names)) if len(names) == 1 else None

@@ -113,6 +113,8 @@ class Bytes:
             raise self._failed(error) from error
         if self._source.path is not None and self._disk.seekable():
             self._reading.done_bytes = self._before + self._disk.tell()
+        else:
+            self._reading.done_bytes += len(found)
         return found
 
     def close(self) -> None:

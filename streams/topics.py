@@ -179,7 +179,7 @@ def _differs(want: TopicPlan, have: TopicState | None) -> Iterator[Difference]:
         yield Difference(want.name, Fault.MISSING, "a topic", "none", "ses-streams topics create")
         return
     if have.partitions != want.partitions:
-        fix = f"set SES_STREAMS_PARTITIONS={have.partitions}, or start afresh with a new SES_STREAMS_TOPIC_PREFIX and SES_STREAMS_GROUP"
+        fix = f"set SES_STREAMS_PARTITIONS={have.partitions}, or start afresh with another topic prefix and group"
         yield Difference(want.name, Fault.PARTITIONS, _parts(want), _parts(have), fix)
     if have.replication < want.replication:
         fix = f"kafka-reassign-partitions.sh, or set SES_STREAMS_REPLICATION={have.replication}"

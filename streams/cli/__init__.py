@@ -22,7 +22,7 @@ from streams.errors import BadSettings, SesStreamsError
 
 DONE, FOUND, WRONG_WORDS, WORLD_FAILED, OUR_FAULT = range(5)
 
-_TRY, _RUN, _PREPARE, _LOOK = "Try it", "Run it", "Prepare", "Look"
+_TRY, _RUN, _PREPARE, _LOOK, _HIDDEN = "Try it", "Run it", "Prepare", "Look", ""
 
 
 class Command(NamedTuple):
@@ -42,6 +42,7 @@ COMMANDS = (
     Command("topics", "streams.cli.topics:app", _PREPARE, "Create the topics, or check them against the plan."),
     Command("schemas", "streams.cli.schemas:app", _PREPARE, "Register the schemas, or check that they may change."),
     Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),
+    Command("docs", "streams.cli.docs:docs", _HIDDEN, "Write the pages of docs/ that are made from the code."),
 )
 
 
@@ -53,7 +54,10 @@ class Commands(TyperGroup):
         super().__init__(**attributes)
         for command in COMMANDS:
             self.commands[command.name] = TyperCommand(
-                command.name, help=command.summary, rich_help_panel=command.heading
+                command.name,
+                help=command.summary,
+                rich_help_panel=command.heading,
+                hidden=command.heading is _HIDDEN,
             )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -125,7 +125,7 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "ses_duplicates_total.stage": tuple(ROLES),
     "hop": ("by_message", "by_recipient"),
     "label": ("stream", "via", "kind", "type", "subtype", "reason", "topic", "stage", "hop", "step"),
-    "step": ("fetch", "decode", "decide", "state", "encode", "produce", "changelog", "commit", "wait", "wake"),
+    "step": ("decode", "decide", "encode", "state", "produce", "changelog"),
 }
 """What each label may say (`metric.label` where one metric has its own list), besides `other` and `unknown`."""
 OPEN = frozenset({"stream", "partition", "version", "line"})

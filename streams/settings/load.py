@@ -57,6 +57,11 @@ class Setting:
         return PREFIX + "__".join(self.path).upper()
 
     @property
+    def default(self) -> object:
+        """What it is where nobody sets it, as it may be shown."""
+        return self.shown(self.field.default)
+
+    @property
     def about(self) -> str:
         """One sentence for people."""
         return self.field.description or ""

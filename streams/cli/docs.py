@@ -1,0 +1,150 @@
+"""The pages of docs/ that are made from the code: settings, topics, metrics. A test holds them to it.
+
+What the tables cannot say (why a default is what it is, how to add workers up) stands here as text around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_MADE = "<!-- made by `ses-streams docs docs`; change the code, not this page -->"
+
+_SETTINGS = """Every word can be set in the environment, as named here, or in a TOML file named by `--config` or
+`SES_STREAMS_CONFIG`, in lower case and with tables for levels: `SES_STREAMS_WEB__PORT=8081` is
+
+    [web]
+    port = 8081
+
+The environment goes before the file, the file before the default. An empty variable counts as not set; a list is
+separated by commas. A word that does not exist is refused, with the nearest one that does (variables that Kubernetes
+makes for a Service called `ses-streams` are passed over). `ses-streams config` shows each value and where it comes
+from. Secrets are never shown.
+"""
+_SETTINGS_WHY = """## Why some defaults are what they are
+
+- **web.host is 127.0.0.1.** In a container set it to `0.0.0.0`, or no probe and no scraper gets through. Forgetting
+  that is loud and takes a minute to mend; the other default would open the port of every laptop and every host
+  network, silently.
+- **replication is 3**, because what is acknowledged must survive the loss of a broker: with 3, `min.insync.replicas`
+  is 2. A single broker needs `SES_STREAMS_REPLICATION=1`.
+- **dispatch.enabled is false**: nothing sends mail that was not told to.
+- **partitions is 4**, enough to try it; take 24 for production. It cannot be changed later, because a key would move
+  to another partition than its state.
+- **engine.session_timeout_ms is 45,000**, as in Apache Kafka's own clients. With `engine.instance_id` (in Kubernetes,
+  the pod's name) a restart within that time moves no partition.
+- **log.key**: without one, fingerprints of addresses change at every start and differ between workers. Take any
+  secret of 16 characters or more, the same for all workers.
+"""
+
+_TOPICS = """Made by `ses-streams topics create`, held against the brokers by `ses-streams topics check`; never created
+by accident, never altered. `ses.` is `SES_STREAMS_TOPIC_PREFIX`, `ses-streams` is `SES_STREAMS_GROUP`. Keys are plain
+UTF-8; producers partition by murmur2, as Java and Faust do (librdkafka: `partitioner=murmur2_random`). Values are Avro
+in the Confluent wire format.
+"""
+_TOPICS_WHY = """## Configuration
+
+Retention counts from a record's arrival (`LogAppendTime`), so that old events can be ingested without being deleted at
+once. A tombstone stays 7 days, longer than any reader should be away. Records made of other records may be 4 MiB large.
+With three copies or more, `min.insync.replicas` is 2.
+"""
+
+_METRICS = """Served on `/metrics`, in OpenMetrics where the scraper asks for it. Label values come from closed lists;
+what is in none counts as `other`, and in `ses_dropped_labels_total`; what is missing counts as `unknown`. No label
+ever holds an address. The usual `process_*` metrics are there too.
+"""
+_METRICS_WHY = """## Ratios
+
+`ses_bounce_ratio` and `ses_complaint_ratio` are over the last 10,000 sends of a stream, in blocks of 500, because SES
+too rates a "representative volume" and not a span of time. They are approximations, never SES's own number: SES rates
+the account and not the stream, does not say how large its volume is, and counts only complaints of providers that
+report them. Hard bounces count; soft ones, auto-replies, SES's simulator and bounces for which SES sent nothing (our
+own lists) do not. Each worker sees its partitions only. All workers together:
+
+    sum by (stream) (ses_bounce_ratio * ses_ratio_sends) / sum by (stream) (ses_ratio_sends)
+
+Alert on a ratio only where `ses_ratio_sends` is large enough, 1,000 or more, and against
+`ses_reputation_line_ratio`: SES reviews an account at 5 % bounces or 0.1 % complaints, and may pause it at 10 % or
+0.5 %.
+"""
+
+
+def docs(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")]) -> None:
+    """Write the pages of docs/ that are made from the code."""
+    for name, page in PAGES.items():
+        (directory / name).write_text(page(), encoding="utf-8")
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    from streams.settings import known
+
+    rows = [(f"`{each.variable}`", _code(each.default), each.about) for each in known()]
+    return _page("Settings", _SETTINGS, _table(("variable", "default", "what it is"), rows), _SETTINGS_WHY)
+
+
+def topics_page() -> str:
+    """Return docs/topics.md."""
+    from streams.topics import NULL_MEANS, ROLES, TABLES, changelog_name, plan, topic_name
+
+    head = ("topic", "key", "value", "written by", "kept", "what it holds")
+    rows = []
+    for role, spec in ROLES.items():
+        kept = "compacted" if spec.days is None else f"{spec.days} days"
+        value = f"{spec.value}, null: {NULL_MEANS[role]}" if role in NULL_MEANS else spec.value
+        rows.append((f"`{topic_name('ses.', role)}`", spec.key, value, spec.written_by, kept, spec.about))
+    for table, key in TABLES.items():
+        name = f"`{changelog_name('ses-streams', table)}`"
+        rows.append((name, key, "stored form", "its worker", "compacted", f"The changelog of the table {table}."))
+    planned = plan(prefix="ses.", partitions=4, replication=3, group="ses-streams")
+    configs = [(f"`{topic.name}`", _config(topic.config)) for topic in planned]
+    return _page("Topics", _TOPICS, _table(head, rows), _TOPICS_WHY, _table(("topic", "configuration"), configs))
+
+
+def metrics_page() -> str:
+    """Return docs/metrics.md."""
+    from streams.observe.catalogue import METRICS
+
+    head = ("metric", "kind", "labels", "what it says")
+    rows = [(f"`{each.name}`", each.kind, ", ".join(each.labels) or "-", each.help) for each in METRICS.values()]
+    return _page(
+        "Metrics", _METRICS, _table(head, rows), "## Labels", _table(("label", "values"), _labels()), _METRICS_WHY
+    )
+
+
+def _labels() -> Iterable[tuple[str, str]]:
+    """Yield each closed list."""
+    from streams.observe.catalogue import CLOSED
+    from streams.observe.labels import FIRST_STREAMS
+
+    yield "stream", f"those of `SES_STREAMS_METRICS__STREAMS`, or the first {FIRST_STREAMS} seen"
+    for label, words in CLOSED.items():
+        yield f"`{label}`", ", ".join(words)
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", _MADE, *(part.strip() for part in parts))) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _config(config: Mapping[str, str]) -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in config.items())
+
+
+def _code(value: object) -> str:
+    return "-" if value is None or value == [] else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "topics.md": topics_page,
+    "metrics.md": metrics_page,
+}

@@ -58,14 +58,15 @@ def hear(life: Life, marks: Sequence[bytes], now: int) -> Heard:
 def park(life: Life, fresh: tuple[bytes, ...], record: bytes, now: int, policy: JoinPolicy) -> Life:
     """Return the life with *record* waiting for its Send."""
     waiting = Parked(now + policy.park, fresh, record)
-    return life._replace(parked=tuple(sorted((*life.parked, waiting))))
+    return life._replace(parked=tuple(sorted((*life.parked, waiting))) if life.parked else (waiting,))
 
 
 def sent(life: Life, record: bytes, now: int, *, stand_in: bool) -> Life:
     """Return the life after its Send has come; SES's own SEND event only stands in until the real one comes."""
     if life.send is not None and (stand_in or not life.stand_in):
         return life._replace(touched_at=now)
-    return life._replace(send=record, stand_in=stand_in, touched_at=now)
+    born_at, _, _, _, answered, counted, seen, reached, parked = life
+    return Life(born_at, now, record, stand_in, answered, counted, seen, reached, parked)
 
 
 def release(life: Life) -> tuple[Life, tuple[Parked, ...]]:

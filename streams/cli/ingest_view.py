@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from streams.schemas.plain import to_plain
 
@@ -21,6 +22,7 @@ Counts = Counter[tuple[str, str]]
 """("feedback", kind), ("records", schema) or ("dead", reason) to how many."""
 
 _STEP = 256
+_MB = 1e6
 _NAMED_FILES = 5
 
 
@@ -65,13 +67,14 @@ class Screen:
         self._counts = counts
         self._items = 0
         self._bar = Progress(
-            TextColumn("reading"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             TaskProgressColumn(),
-            DownloadColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True),
+            expand=True,
             console=Console(stderr=True, force_terminal=True if shown else None),
+            redirect_stdout=False,  # or what is printed would land beside the bar, on stderr
+            redirect_stderr=False,
             disable=not (sys.stderr.isatty() if shown is None else shown),
         )
         self._task = self._bar.add_task("", total=None)
@@ -85,10 +88,11 @@ class Screen:
 
     def _draw(self) -> None:
         """Show how far it is."""
-        total = self._reading.total_bytes or None
+        total, done = self._reading.total_bytes or None, self._reading.done_bytes
         dead, events = _sum(self._counts, "dead"), _sum(self._counts, "feedback")
-        words = f"{events:,} events, {dead:,} dead letters, {self._reading.no_events:,} no events"
-        self._bar.update(self._task, total=total, completed=self._reading.done_bytes, description=words)
+        of = "" if total is None else f" of {total / _MB:,.1f}"
+        words = f"{done / _MB:,.1f}{of} MB: {events:,} events, {dead:,} dead letters"
+        self._bar.update(self._task, total=total, completed=done, description=words)
 
     def __enter__(self) -> Self:
         """Draw the bar."""
@@ -122,7 +126,7 @@ def summary_words(reading: Reading, counts: Counts, *, dry_run: bool) -> str:
     """Return the sum for people."""
     done = "would publish" if dry_run else "published, acknowledged"
     lines = [
-        f"{reading.files:,} files, {reading.done_bytes:,} bytes read; {done}:",
+        f"{reading.files:,} {'file' if reading.files == 1 else 'files'}, {reading.done_bytes:,} bytes read; {done}:",
         *_lines(counts, "feedback", "feedback"),
         *_lines(counts, "records", "other records"),
         *_lines(counts, "dead", "dead letters"),
@@ -131,7 +135,7 @@ def summary_words(reading: Reading, counts: Counts, *, dry_run: bool) -> str:
     if reading.passed_over:
         some = ", ".join(reading.passed_over[:_NAMED_FILES])
         more = ", ..." if len(reading.passed_over) > _NAMED_FILES else ""
-        lines.append(f"passed over, by their names no event files: {some}{more}")
+        lines.append(f"passed over {len(reading.passed_over):,} that by their names are no event files: {some}{more}")
     return "\n".join(lines) + "\n"
 
 

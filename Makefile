@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test test-slow lint type fmt lock clean all
+.PHONY: help setup demo test test-slow lint type fmt bench schemas docs lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -56,7 +56,7 @@ lint: $(READY) type ## style, import floors, spelling, schemas, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
-	@if [ -d streams/cli ]; then $(BIN)/ses-streams schemas check; fi
+	@$(BIN)/ses-streams schemas check
 
 type: $(READY) ## types, strictly
 	@$(BIN)/mypy
@@ -64,6 +64,17 @@ type: $(READY) ## types, strictly
 fmt: $(READY) ## put the code in shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(READY) ## how fast it is on this machine (ARGS=... goes to it)
+	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks $(ARGS); else \
+		echo "There are no benchmarks yet. For the join's own figure, events_per_s of:" >&2; \
+		echo "  make demo ARGS='--messages 200000 --json'" >&2; exit 1; fi
+
+schemas: $(READY) ## prove that every version of every schema reads every other
+	@$(BIN)/ses-streams schemas check $(ARGS)
+
+docs: $(READY) ## write the pages that are made from the code: settings, topics, metrics
+	@$(BIN)/ses-streams docs docs
 
 lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every version anew
 	@$(LOCK) $(ARGS) -o requirements/run.txt

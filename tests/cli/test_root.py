@@ -1,0 +1,112 @@
+"""The command line: answers at once, says what is wrong in words, and ends with the code that it documents."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams import __version__
+from streams.cli import COMMANDS, Command, imported
+from streams.errors import BadSettings, SchemaUnknown, Unusable, WorldFailed
+
+LISTED = [command for command in COMMANDS if command.heading]
+
+
+def test_help_lists_every_command_under_its_heading(run: Callable[..., Any]) -> None:
+    ran = run("--help")
+    assert ran.code == 0
+    for command in LISTED:
+        assert f" {command.name} " in ran.out
+        assert command.summary in ran.out
+        assert f" {command.heading} " in ran.out
+    assert "Exit codes: 0 done" in ran.out
+
+
+def test_help_imports_no_command() -> None:
+    program = "import sys; import streams.cli\ntry: streams.cli.main(['--help'])\nexcept SystemExit: pass\n"
+    program += "print(*sorted(m for m in sys.modules), file=sys.stderr)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr.split()
+    heavy = {"faust", "aiokafka", "fastavro", "pydantic", "aiohttp", "numpy", "confluent_kafka", "prometheus_client"}
+    assert heavy & set(said) == set()
+    assert not [name for name in said if name.startswith("streams.cli.")]
+
+
+def test_the_version_is_the_packages(run: Callable[..., Any]) -> None:
+    assert run("--version") == (0, f"ses-streams {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_can_be_imported_and_explains_itself(command: Command, run: Callable[..., Any]) -> None:
+    assert imported(command).name == command.name
+    ran = run(command.name, "--help")
+    assert ran.code == 0
+    assert f"ses-streams {command.name}" in ran.out
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    said = subprocess.run([sys.executable, "-m", "streams", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"ses-streams {__version__}\n"
+
+
+def test_a_misspelt_command_is_refused_with_the_one_that_was_meant(run: Callable[..., Any]) -> None:
+    ran = run("wroker")
+    assert ran.code == 2
+    assert "worker" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadSettings("first thing\nsecond thing"), 2),
+        (WorldFailed("brokers 127.0.0.1:1: refused"), 3),
+        (SchemaUnknown("id 7"), 3),
+        (Unusable("NOT_AVRO", "short"), 3),
+    ],
+)
+def test_an_error_of_ours_is_one_line_each_on_stderr_and_a_code(
+    error: Exception, code: int, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("streams.settings.load", fail)
+    ran = run("config")
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.splitlines() == [f"ses-streams: {line}" for line in str(error).splitlines()]
+
+
+def test_a_fault_of_ours_says_so_and_names_nobody(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    who = "tirili@example.com"
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(who)
+
+    monkeypatch.setattr("streams.settings.load", fail)
+    ran = run("config")
+    assert ran.code == 4
+    assert "a fault of ses-streams itself" in ran.err
+    assert "RuntimeError" in ran.err
+    assert "tirili" not in ran.err
+    assert "at example.com>" in ran.err
+
+
+def test_a_worker_that_the_world_failed_ends_with_three(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = {0: 0, 1: 3}
+    for engine, code in ends.items():
+        monkeypatch.setattr("streams.observe.logs.set_up_logs", lambda _: None)
+        monkeypatch.setattr("streams.app.run", lambda _, engine=engine: engine)
+        assert run("worker").code == code
+
+
+def test_a_worker_with_bad_settings_does_not_start(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.app.run", lambda _: pytest.fail("started"))
+    monkeypatch.setenv("SES_STREAMS_PARTITIONS", "0")
+    ran = run("worker")
+    assert ran.code == 2
+    assert ran.err.startswith("ses-streams: SES_STREAMS_PARTITIONS=0: ")

@@ -6,7 +6,7 @@ count is half of it, and an odd one is negative). Nothing is decoded here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from streams.schemas.avsc import Schema
@@ -106,11 +106,17 @@ class Skipper:
                 return self._source.add("p += n")
             case "int" | "long":
                 return raw_lines(self._source)
-            case kind:
-                largest = {"boolean": 1, "enum": 2 * len(schema["symbols"]) - 2 if kind == "enum" else 0}[kind]
-                with self._source.block(f"if b[p] > {largest}:"):
-                    self._source.add("raise IndexError")
-                return self._source.add("p += 1")
+            case "boolean":
+                return self._one_of({0, 1})
+            case "enum":
+                return self._one_of(range(0, 2 * len(schema["symbols"]), 2))
+            case other:
+                raise NotImplementedError(f"no way over the type {other}")
+
+    def _one_of(self, allowed: Iterable[int]) -> None:
+        with self._source.block(f"if b[p] not in {self._source.constant(frozenset(allowed))}:"):
+            self._source.add("raise IndexError")
+        self._source.add("p += 1")
 
     def _blocks(self, *kinds: Schema) -> None:
         with blocks(self._source, skip_sized=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -61,6 +62,16 @@ def test_no_json_at_all_raises_anything_but_unusable(name: str, data: st.DataObj
 )
 def test_a_time_may_be_iso_8601_or_milliseconds(written: str | int, ms: int) -> None:
     assert from_plain("mail.Send", {"sent_at": written, "message_id": "m-1"})["sent_at"] == ms
+
+
+def test_a_time_without_an_offset_is_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert from_plain("mail.Send", {"sent_at": "1970-01-01T00:00:01", "message_id": "m-1"})["sent_at"] == 1000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("ms", [0, -1, 1767323045678, -62135596800000, 253402300799999])

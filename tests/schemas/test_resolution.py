@@ -170,3 +170,47 @@ def test_a_record_of_the_wrong_shape_is_not_written(change: dict[str, Any], word
         load_codec().encode("mail.Send", {**example("mail.Send.api"), **change})
     assert fault.value.reason == "WRONG_TYPE"
     assert "alice" not in fault.value.detail
+
+
+def test_bytes_behind_a_record_of_another_version_are_not_avro() -> None:
+    other = {**HEADS["mail.Send"], "fields": HEADS["mail.Send"]["fields"][::-1]}
+    value = written_as(other, example("mail.Send.api"))
+    with pytest.raises(Unusable, match="bytes behind the record"):
+        codec_that_knows(other, "mail.Send").decode("mail.Send", value + b"\0")
+
+
+def test_two_records_of_another_version_do_not_share_a_default() -> None:
+    other = {**HEADS["mail.Send"], "fields": HEADS["mail.Send"]["fields"][:3]}
+    codec, value = codec_that_knows(other, "mail.Send"), written_as(other, example("mail.Send.api"))
+    one, second = (codec.decode("mail.Send", value) for _ in range(2))
+    one["recipients"].append("alice@example.com")
+    assert second["recipients"] == []
+
+
+def send_with(via: bytes = b"\2", stream: bytes = b"\2s") -> bytes:
+    """Return a mail.Send of which some bytes are chosen: sent_at 1, message_id m, no recipients, no tags."""
+    return load_codec().header("mail.Send") + b"\2\2m" + stream + b"\2\0\0\0\0\0" + via + b"\0"
+
+
+def test_the_chosen_bytes_are_a_send() -> None:
+    sent = load_codec().decode("mail.Send", send_with())
+    assert (sent["message_id"], sent["stream"], sent["via"]) == ("m", "s", "API")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        send_with(stream=b"\1"),  # a negative length
+        send_with(stream=b"\x81\1" + b"s" * 64),  # the same in two bytes
+        send_with(stream=b"\xff" * 9 + b"\x7f" + b"s"),  # more than 64 bits
+        send_with(via=b"\6"),  # no such symbol
+        send_with(via=b"\1"),  # a negative one
+    ],
+)
+def test_a_fault_behind_the_prefix_is_found_where_the_rest_is_stepped_over(value: bytes) -> None:
+    codec = load_codec()
+    for read in (codec.prefix_reader("mail.Send", "sent_at", rest=True), codec.prefix_reader("mail.Send", "tags")):
+        with pytest.raises(Unusable) as fault:
+            read(value)
+        assert fault.value.reason == "NOT_AVRO"
+    assert codec.prefix_reader("mail.Send", "sent_at")(value) == {"sent_at": 1}

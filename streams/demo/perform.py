@@ -39,7 +39,10 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
     console = Console(stderr=json)
     before = signal.signal(signal.SIGTERM, _interrupt)  # so that a polite end clears up as Ctrl-C does
     try:
-        with Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60) as stage, screen_on(console) as screen:
+        with (
+            Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60, deaths=plan.kills > 0) as stage,
+            screen_on(console) as screen,
+        ):
             result = Show(plan, stage, screen, begun).play()
             screen.show(result.scene)
             _tell(result, screen, json=json)

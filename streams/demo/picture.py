@@ -39,9 +39,9 @@ class Picture:
 
     def take(self, doing: str, now: float, pid: int | None) -> Scene:
         """Return the scene at *now* (time.monotonic)."""
-        audit, feeder, kills = self._audit, self._feeder, self._kills
-        sends = feeder.sends or 1
-        seen = audit.seen
+        audit, feeder, kills, seen = self._audit, self._feeder, self._kills, self._audit.seen
+        kinds = self._larger(seen.kinds, "ses_outcomes_total", "kind")
+        hard, complained = self._bad(kinds)
         return Scene(
             doing=doing,
             elapsed=now - self._begun,
@@ -52,8 +52,8 @@ class Picture:
             events=feeder.events,
             due=len(self._ledger.outcomes),
             outcomes=max(audit.outcomes_found, self._judged()),
-            kinds=seen.kinds or self._counted("ses_outcomes_total", "kind"),
-            suppressed=audit.suppressed or self._counted("ses_suppressions", "reason"),
+            kinds=kinds,
+            suppressed=self._larger(audit.suppressed, "ses_suppressions", "reason"),
             latest=tuple(seen.latest),
             letters=audit.letters_found,
             duplicates=self._ledger.duplicates,
@@ -61,20 +61,30 @@ class Picture:
             fed_rate=self._fed_rate(now),
             work_rate=self._meter.rate,
             lag=self._lag(),
-            bounces=seen.bounced / sends,
-            complaints=len(seen.complained) / sends,
+            bounces=hard / (feeder.sends or 1),
+            complaints=complained / (feeder.sends or 1),
             kills=kills.done,
             kills_planned=kills.planned,
             worker="" if pid is None else f"worker process {pid}",
         )
 
-    def _judged(self) -> int:
-        """Return how many outcomes the worker says are out; read from the topic they are known better."""
-        return 0 if self._plan.kills else round(self._meter.judged)
+    def _bad(self, kinds: Counter[str]) -> tuple[int, int]:
+        """Return hard bounces and complaints as SES counts them, as well as is known by now."""
+        seen = self._audit.seen
+        if kinds is seen.kinds:
+            return seen.bounced, len(seen.complained)
+        return kinds["HARD_BOUNCED"], kinds["COMPLAINED"]
 
-    def _counted(self, metric: str, label: str) -> Counter[str]:
-        """Return what the worker's own metrics count, while results are not read yet."""
-        return Counter({name: round(value) for name, value in self._meter.page.by(metric, label).items() if value})
+    def _larger(self, read: Counter[str], metric: str, label: str) -> Counter[str]:
+        """Return what has been read, or what the worker's own metrics count, while that is more: reading comes later."""
+        if not self._plan.measured:
+            return read
+        counted = Counter({name: round(value) for name, value in self._meter.page.by(metric, label).items() if value})
+        return counted if counted.total() > read.total() else read
+
+    def _judged(self) -> int:
+        """Return how many outcomes the worker says are out, while they are not read yet."""
+        return min(round(self._meter.judged), len(self._ledger.outcomes)) if self._plan.measured else 0
 
     def _lag(self) -> int | None:
         """Return how many records wait, where the worker's counters go back to the beginning."""

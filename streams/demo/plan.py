@@ -41,7 +41,7 @@ class Plan:
         and short enough for a demo.
         """
         if self.kills:
-            return 40.0
+            return 30.0
         return 25.0 if self.drained else 8.0
 
     @property

@@ -22,6 +22,8 @@ PREFIX = "ses."
 GROUP = "ses-streams-demo"
 SESSION_TIMEOUT_MS = 6_000
 """The embedded broker lets a group begin after half of this; a killed worker's successor waits for all of it."""
+INSTANCE_ID = "demo"
+"""Static membership, for a worker that is to be killed: its successor takes its place in half the time."""
 COMMIT_INTERVAL_MS = 500
 BROKER_MEMORY = 12 << 30
 """Address space of the broker, which never frees what it holds; beyond it the broker dies, and the machine does not."""
@@ -33,12 +35,14 @@ class Stage:
     Args:
         partitions: of every topic.
         park_minutes: how long the worker lets feedback wait for its send.
+        deaths: the worker is to be killed and started again.
 
     """
 
-    def __init__(self, *, partitions: int, park_minutes: float) -> None:
+    def __init__(self, *, partitions: int, park_minutes: float, deaths: bool) -> None:
         """Lay out the parts; nothing runs yet."""
         self._partitions = partitions
+        self._deaths = deaths
         self._park_minutes = park_minutes
         self._open = ExitStack()
         self.brokers = ""
@@ -77,6 +81,7 @@ class Stage:
             "ENGINE__SESSION_TIMEOUT_MS": SESSION_TIMEOUT_MS,
             "ENGINE__COMMIT_INTERVAL_MS": COMMIT_INTERVAL_MS,
             "JOIN__PARK_MINUTES": self._park_minutes,
+            "ENGINE__INSTANCE_ID": INSTANCE_ID if self._deaths else "",
             "DISPATCH__ENABLED": "false",
             "WEB__HOST": "127.0.0.1",
         }

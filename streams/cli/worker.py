@@ -6,6 +6,8 @@ import logging
 
 import typer
 
+from streams import __version__
+
 
 def worker() -> None:
     """Join sends with what became of them, until told to stop.
@@ -22,8 +24,10 @@ def worker() -> None:
 
     settings = load_settings()
     set_up_logs(settings.log)
+    log = logging.getLogger(__name__)
+    log.info("ses-streams %s: brokers %s, group %s", __version__, settings.brokers, settings.group)
     if settings.dispatch.enabled:
-        logging.getLogger(__name__).warning("this version sends no mail yet: dispatch.enabled changes nothing")
+        log.warning("this version sends no mail yet: dispatch.enabled changes nothing")
 
     from streams.app import run
 

@@ -53,7 +53,7 @@ def test_python_dash_m_is_the_same_command() -> None:
 
 
 def test_a_misspelt_command_is_refused_with_the_one_that_was_meant(run: Callable[..., Any]) -> None:
-    ran = run("wroker")
+    ran = run("workr")
     assert ran.code == 2
     assert "worker" in ran.err
 

@@ -88,6 +88,21 @@ def test_the_largest_event_there_may_be_still_fits_into_a_record(tmp_path: Path)
     assert len(address(named(item), load_codec()).value) < 1_000_000
 
 
+def test_what_is_set_aside_keeps_its_envelope_where_it_is_alone_in_it(tmp_path: Path) -> None:
+    envelope = {"Type": "Notification", "Message": json.dumps({"eventType": "Send", "mail": {}})}
+    (alone,) = read(tmp_path / "f.json", envelope)
+    assert alone.dead is not None
+    assert alone.dead.value == json.dumps(envelope).encode()
+
+
+def test_what_is_set_aside_from_a_batch_leaves_its_neighbours_out(tmp_path: Path) -> None:
+    bad = json.dumps({"eventType": "Send", "mail": {}})
+    good, dead = read(tmp_path / "f.json", {"Records": [{"body": json.dumps(event(1))}, {"body": bad}]})
+    assert ids([good]) == ["id-1"]
+    assert dead.dead is not None
+    assert dead.dead.value == bad.encode()
+
+
 def test_the_time_of_a_dead_letter_is_the_callers(tmp_path: Path) -> None:
     (item,) = read(tmp_path / "f.json", {"no": "event"}, at=123)
     assert item.dead is not None

@@ -65,18 +65,24 @@ def test_a_line_that_breaks_off_before_a_value_does_not_take_the_next_ones_along
     assert [(piece.line, piece.value) for piece in found] == [(1, None), (2, {"b": 1}), (3, {"c": 2})]
 
 
-def test_a_document_cut_in_the_middle_is_one_piece_and_the_next_one_goes_on() -> None:
+@pytest.mark.parametrize("at_a_time", [*range(1, 50), 1 << 20])
+def test_a_document_cut_in_the_middle_is_one_piece_and_the_next_one_goes_on(
+    at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split, "WINDOW", 4)
     document = json.dumps({"a": [1, 2], "b": {"c": "d"}}, indent=2)
     cut = document[: document.index('"d"')]
-    broken, good = pieces((cut + "\n" + document).encode())
+    broken, good = pieces((cut + "\n" + document).encode(), at_a_time)
     assert broken.why is not None
     assert broken.data == cut.encode()
     assert good.value == json.loads(document)
     assert good.line == cut.count("\n") + 2
 
 
-def test_a_bad_object_among_glued_ones_costs_itself_alone() -> None:
-    found = pieces(b'{"a":1}{"b":oops}{"c":3}')
+@pytest.mark.parametrize("at_a_time", [*range(1, 50), 1 << 20])
+def test_a_bad_object_among_glued_ones_costs_itself_alone(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split, "WINDOW", 4)
+    found = pieces(b'{"a":1}{"b":oops}{"c":3}', at_a_time)
     assert [(piece.data, piece.why is None) for piece in found] == [
         (b'{"a":1}', True),
         (b'{"b":oops}', False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from streams.intake.times import read_time, time_or_none
@@ -47,6 +49,14 @@ def test_iso_8601_in_its_many_dresses_is_read(written: str, expected: int) -> No
 )
 def test_what_is_no_time_is_none(written: str) -> None:
     assert time_or_none(written) is None
+
+
+def test_a_time_without_a_zone_is_utc_wherever_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        assert read_time("2026-02-03T09:15:00.250") == BASE
+    time.tzset()
 
 
 @pytest.mark.parametrize("value", [None, 0, 1.5, True, [], {}, ["2026-02-03T09:15:00Z"]])

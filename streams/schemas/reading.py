@@ -23,7 +23,16 @@ from streams.schemas.varint import (
     skip_block,
     step_over,
 )
-from streams.schemas.walking import LEAST_RUN, Skipper, blocks, empty_of, raw_lines, run_length, step_lines
+from streams.schemas.walking import (
+    LEAST_RUN,
+    Skipper,
+    blocks,
+    empty_of,
+    raw_lines,
+    run_length,
+    step_lines,
+    time_lines,
+)
 
 HEADER = 5
 """Bytes before the body in the Confluent wire format: a zero, and four of schema id."""
@@ -142,10 +151,7 @@ class _Reader:
 
     def _time(self) -> str:
         name = self._source.name()
-        with self._source.block("try:"):
-            self._source.add(f"{name} = LOWS[b[p:p + 2]] + HIGHS[b[p + 2:p + 6]]", "p += 6")
-        with self._source.block("except KeyError:"):
-            self._source.add("n, p = RAW(b, p)", f"{name} = (n >> 1) ^ -(n & 1)")
+        time_lines(self._source, f"{name} = ")
         return name
 
     def _octets(self, decode: str) -> str:

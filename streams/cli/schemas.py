@@ -33,9 +33,9 @@ UrlOption = Annotated[
 def check(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:
     """Prove offline that the schemas are sound, and that every version can read every other.
 
-    All parse, and defaults fit; every field has a doc; every enum a default symbol; lock.json knows each as it is; every
-    pair of released versions and today's is compatible in both directions (FULL_TRANSITIVE); every example goes to
-    the wire and comes back.
+    All parse, and defaults fit; every field has a doc; every enum a default symbol; lock.json knows each as it is;
+    every pair of released versions and today's is compatible in both directions (FULL_TRANSITIVE); every example goes
+    to the wire and comes back.
     Exit codes: 0 sound, 1 a fault, with words that say what to do.
     """
     from streams.schemas.checks import check_schemas

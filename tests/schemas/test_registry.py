@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from streams.errors import SchemaUnknown, Unusable
+from streams.cli.schemas import app
+from streams.errors import BadSettings, SchemaUnknown, Unusable
 from streams.schemas.avsc import load_head, read_directory
 from streams.schemas.codec import load_codec
 from streams.schemas.files import schema_home
+from streams.schemas.lock import read_lock
 from streams.schemas.registry import Client, Registry
 from tests.schemas.examples import example
 from tests.schemas.registry_twin import Twin, running
@@ -171,3 +174,33 @@ def test_a_schema_that_is_no_avro_is_an_unknown_one(twin: Twin) -> None:
 
 def test_a_user_name_and_password_are_sent(twin: Twin, tmp_path: Path) -> None:
     assert Client(twin.url, "ann", "secret")._headers["Authorization"] == "Basic YW5uOnNlY3JldA=="
+
+
+def test_the_command_registers_all_eight_and_says_so_a_line_each(twin: Twin) -> None:
+    said = CliRunner().invoke(app, ["register", "--url", twin.url, "--json"])
+    rows = [json.loads(line) for line in said.stdout.splitlines()]
+    assert said.exit_code == 0
+    assert {row["schema"]: row["subject"] for row in rows} == {
+        row.schema: row.subject for row in read_lock(schema_home())
+    }
+
+
+def test_the_command_without_a_registry_says_how_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SES_STREAMS_SCHEMA_REGISTRY__URL", raising=False)
+    said = CliRunner().invoke(app, ["register"])
+    assert isinstance(said.exception, BadSettings)
+    assert "SES_STREAMS_SCHEMA_REGISTRY__URL" in str(said.exception)
+
+
+def test_a_refusal_is_told_in_the_registry_s_own_words(twin: Twin) -> None:
+    twin.refuse = 409
+    with pytest.raises(SchemaUnknown, match=r"409 to PUT /config/.*: the twin says no"):
+        list(ours(twin).register())
+
+
+def test_an_answer_that_is_no_schema_is_the_world_s_fault(twin: Twin) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin))
+    twin.subjects["odd"] = [{"id": 500, "message": "a proxy's page"}]
+    with pytest.raises(SchemaUnknown, match="no schema"):
+        codec.decode("mail.Send", value_of(500, bytes(40)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the command line starts quickly without them
     from streams.schemas.checks import Finding
     from streams.schemas.registry import Registry
 
-app = typer.Typer(help="Check the Avro schemas, and register them.", no_args_is_help=True)
+app = typer.Typer(help="Register the schemas, or check that they may change.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DirectoryOption = Annotated[

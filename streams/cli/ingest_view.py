@@ -132,11 +132,16 @@ def summary_words(reading: Reading, counts: Counts, *, dry_run: bool) -> str:
         *_lines(counts, "dead", "dead letters"),
         f"  {'left out, no events':<20} {reading.no_events:>9,}",
     ]
-    if reading.passed_over:
-        some = ", ".join(reading.passed_over[:_NAMED_FILES])
-        more = ", ..." if len(reading.passed_over) > _NAMED_FILES else ""
-        lines.append(f"passed over {len(reading.passed_over):,} that by their names are no event files: {some}{more}")
     return "\n".join(lines) + "\n"
+
+
+def passed_over_words(reading: Reading) -> str:
+    """Return which files of a directory were not read; nothing where all were."""
+    if not reading.passed_over:
+        return ""
+    some = ", ".join(reading.passed_over[:_NAMED_FILES])
+    more = ", ..." if len(reading.passed_over) > _NAMED_FILES else ""
+    return f"passed over {len(reading.passed_over):,} that by their names are no event files: {some}{more}\n"
 
 
 def _lines(counts: Counts, group: str, title: str) -> list[str]:

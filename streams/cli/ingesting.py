@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from streams.cli.ingest_view import Counts, Screen, as_json, as_words, summary_json, summary_words
+from streams.cli.ingest_view import Counts, Screen, as_json, as_words, passed_over_words, summary_json, summary_words
 from streams.emit.admin import existing_topics
 from streams.emit.publish import Publisher
 from streams.errors import WorldFailed
@@ -52,6 +52,7 @@ def run(files: Sequence[str], *, dry_run: bool, json: bool, brokers: str | None,
         sys.stdout.write(summary_json(reading, counts) + "\n")
     else:
         sys.stderr.write(summary_words(reading, counts, dry_run=dry_run))
+    sys.stderr.write(passed_over_words(reading))
 
 
 def _take(item: Item, sink: Sink) -> tuple[str, str]:

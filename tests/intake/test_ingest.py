@@ -78,6 +78,7 @@ def test_what_a_dry_run_prints_is_what_is_published(broker: str) -> None:
     wanted = lines(ingest("--dry-run", "--json", str(ROOT), "-", stdin=send).stdout)
     done = ingest("--json", "--brokers", broker, str(ROOT), "-", stdin=send)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(b"passed over")
     found = list(_published(broker))
 
     def comparable(name: str, record: dict[str, Any]) -> str:

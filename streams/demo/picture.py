@@ -76,7 +76,7 @@ class Picture:
         return kinds["HARD_BOUNCED"], kinds["COMPLAINED"]
 
     def _larger(self, read: Counter[str], metric: str, label: str) -> Counter[str]:
-        """Return what has been read, or what the worker's own metrics count, while that is more: reading comes later."""
+        """Return what has been read, or, while that is more, what the worker itself counts: reading comes later."""
         if not self._plan.measured:
             return read
         counted = Counter({name: round(value) for name, value in self._meter.page.by(metric, label).items() if value})

@@ -126,6 +126,7 @@ class ChunkApp:
         self._counts = await check_topics(self.config, keyed, others - keyed)
         databases = self.config.partitions * len(self._lines)
         self._tuning = Tuning(self.config.state_cache_bytes, self.config.state_buffer_bytes, databases)
+        self.membership.renew()
         self.faust = FaustApp(self)
         for line in self._lines.values():
             self.faust.follow(line.table, line.changelog)
@@ -174,6 +175,8 @@ class ChunkApp:
         for store in self._stores.values():
             store.close()
         self._stores.clear()
+        if self.is_running:
+            self._state = State.RECOVERING
 
     def running(self) -> None:
         """Note that the streams flow."""

@@ -34,6 +34,7 @@ class Security:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    key_password: str | None = None
     mechanism: str | None = None
     username: str | None = None
     password: str | None = None
@@ -63,7 +64,9 @@ class Security:
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
         if self.cert_file is not None:
-            context.load_cert_chain(str(self.cert_file), None if self.key_file is None else str(self.key_file))
+            key = None if self.key_file is None else str(self.key_file)
+            # never None: OpenSSL would ask for the password of a locked key on a terminal that nobody sits at
+            context.load_cert_chain(str(self.cert_file), key, self.key_password or "")
         return context
 
 
@@ -129,6 +132,11 @@ class EngineConfig:
     state_cache_bytes: int = 128 << 20
     state_buffer_bytes: int = 256 << 20
     freeze: bool = True
+
+    @property
+    def patience(self) -> int:
+        """Return how long the group may be silent, joins included, before the worker gives up and says so."""
+        return self.rebalance_timeout + self.request_timeout
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything starts."""

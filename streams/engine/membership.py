@@ -42,6 +42,11 @@ class Membership:
         coordinator._do_heartbeat = _heard
 
     @property
+    def silence(self) -> float:
+        """Return for how many seconds the group has not answered."""
+        return time.monotonic() - self._answered_at
+
+    @property
     def fresh(self) -> bool:
         """Return whether the last answer is recent enough to write on."""
-        return time.monotonic() - self._answered_at < self._fresh_for
+        return self.silence < self._fresh_for

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
-from streams.errors import SesStreamsError
+from streams.errors import SesStreamsError, WorldFailed
 
 if TYPE_CHECKING:
     from streams.engine.app import ChunkApp
@@ -85,6 +85,9 @@ class Runner:
                 engine.fail(app.crash_reason or RuntimeError("crash"), "Faust")
             elif starting.done() and not starting.cancelled() and (error := starting.exception()) is not None:
                 engine.fail(error, "start")
+            elif engine.membership.silence * 1000 > engine.config.patience:
+                seconds = round(engine.membership.silence)
+                engine.fail(WorldFailed(f"the brokers have not answered for {seconds} s"), "consumer group")
             elif not frozen and engine.is_running:
                 gc.collect()
                 gc.freeze()

@@ -6,13 +6,17 @@ import json
 import random
 import shutil
 import signal
+import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.engine.conftest import Bench
+from streams.engine.app import ChunkApp
+from streams.engine.broker import EmbeddedBroker
+from streams.engine.config import EngineConfig
+from streams.engine.progress import State
+from tests.engine.conftest import PARTITIONS, Bench
+from tests.engine.toy import Ledgerer
 
 RECORDS = 3_000
 
@@ -123,9 +127,9 @@ def test_another_worker_takes_over_what_a_killed_one_left(bench: Bench) -> None:
 def test_a_worker_that_was_frozen_while_another_took_over_writes_nothing_more(bench: Bench) -> None:
     fed = amounts(RECORDS)
     bench.feed("a", fed)
-    frozen = bench.start(data_dir=str(bench.data_dir / "first"), hop_args={"slow": 0.4}, chunk_records=200)
-    bench.wait_for(lambda: len(bench.outputs()) > 0, frozen)
-    frozen.send_signal(signal.SIGSTOP)  # most likely within a chunk: it has read state, and not yet written it
+    frozen = bench.start(data_dir=str(bench.data_dir / "first"), freeze=bench.changelog, chunk_records=200)
+    stat = Path(f"/proc/{frozen.pid}/stat")
+    bench.wait_for(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", frozen)
     heir = bench.start(data_dir=str(bench.data_dir / "second"))
     bench.wait_until_committed(RECORDS, heir)
     written = len(bench.read(bench.changelog))
@@ -211,3 +215,58 @@ def test_nothing_is_committed_past_a_record_that_the_hop_could_not_bear(bench: B
     assert f"{bench.topics['a']}/0 offsets " in said
     assert "RuntimeError" in said
     assert "key-" not in said
+
+
+def test_a_worker_whose_broker_died_says_so_and_ends(tmp_path: Path) -> None:
+    with EmbeddedBroker() as mortal:
+        bench = Bench(mortal, tmp_path)
+        bench.create_topics()
+        worker = bench.start(request_timeout=2_000, rebalance_timeout=2_000, stop_timeout=2_000)
+        bench.wait_until_running(worker)
+        mortal.stop()
+        assert worker.wait(40) == 1
+        assert "the brokers have not answered for 4 s" in bench.log(worker)
+
+
+def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) -> None:
+    bench.feed("a", amounts(RECORDS))
+    told: list[object] = []
+    config = EngineConfig(
+        brokers=(bench.broker.address,),
+        group=bench.group,
+        data_dir=bench.data_dir,
+        partitions=PARTITIONS,
+        session_timeout=2_000,
+        heartbeat_interval=400,
+        commit_interval=100,
+        idempotent=False,
+        freeze=False,
+    )
+    engine = ChunkApp(config, bench.topics)
+    engine.add_hop(Ledgerer(), ["a", "b"], ["out"], "sums", lambda *done: told.append(done))
+
+    async def start() -> None:
+        told.append(engine.progress().state)
+
+    async def stop() -> None:
+        told.append(engine.progress().state)
+
+    engine.add_service(start, stop)
+    running = threading.Thread(target=lambda: told.append(engine.run()))
+    running.start()
+    bench.wait_for(lambda: engine.progress().committed_at is not None)
+    bench.wait_for(lambda: engine.progress().lag == 0)
+    progress = engine.progress()
+    assert (progress.state, progress.lag, progress.failure) == (State.RUNNING, 0, None)
+    assert {(each.role, each.partition) for each in progress.partitions} == {
+        (role, partition) for role in ("a", "b") for partition in range(PARTITIONS)
+    }
+    assert sum(each.next_offset or 0 for each in progress.partitions) == RECORDS
+    assert progress.moved_at >= (progress.committed_at or 0) - 5_000
+    engine.request_stop()
+    running.join(20)
+    assert (told[0], told[-2], told[-1]) == (State.STARTING, State.STOPPING, 0)
+    names, effects, timings = zip(*[each for each in told if isinstance(each, tuple)], strict=True)
+    assert set(names) == {"ledgerer"}
+    assert sum(len(each.outputs["out"].keys) for each in effects) == RECORDS
+    assert sum(each.records for each in timings) == RECORDS

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from streams.engine.app import ChunkApp
 from streams.engine.config import EngineConfig
 from streams.engine.consumer import ChunkConsumer
 from streams.engine.lane import Lane
+from streams.engine.producer import ChunkProducer
 from streams.engine.recovery import Recovery
 from streams.pipeline import Chunk, Effects, Recall
 
@@ -28,16 +29,14 @@ class Ledgerer:
 
     name = "ledgerer"
 
-    def __init__(self, fail_at: str = "", slow: float = 0.0) -> None:
-        """Raise at *fail_at* ("topic/partition/offset"), and take *slow* seconds a chunk."""
+    def __init__(self, fail_at: str = "") -> None:
+        """Raise at *fail_at* ("topic/partition/offset")."""
         self.fail_at = fail_at
-        self.slow = slow
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         effects = Effects()
         keys = [key for key in dict.fromkeys(chunk.keys) if key is not None]
         states = {key: json.loads(value or b'{"sum": 0}') for key, value in zip(keys, recall(keys), strict=True)}
-        time.sleep(self.slow)
         for key, value, offset in zip(chunk.keys, chunk.values, chunk.offsets, strict=True):
             if key is None or value is None:
                 continue
@@ -113,12 +112,29 @@ def _die_after(step: str, times: int) -> None:
     setattr(owner, name, deadly)
 
 
+def _freeze_with_a_batch_queued(topic: str) -> None:
+    """Stop this process (SIGSTOP) once, at the moment when a batch for *topic* is queued and has not left."""
+    original, left = ChunkProducer._submit, 1
+
+    async def freezing(self: ChunkProducer, builder: Any, to: str, partition: int) -> Any:
+        nonlocal left
+        future = await original(self, builder, to, partition)
+        if to == topic and left:
+            left -= 1
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return future
+
+    setattr(ChunkProducer, "_submit", freezing)  # noqa: B010 # mypy will not have a method assigned
+
+
 def main(asked: dict[str, Any]) -> int:
     """Run one hop over topics a and b until told to stop."""
     logging.getLogger("aiokafka").setLevel(os.environ.get("TOY_AIOKAFKA", "WARNING"))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if "die" in asked:
         _die_after(*asked["die"])
+    if "freeze" in asked:
+        _freeze_with_a_batch_queued(asked["freeze"])
     config = EngineConfig(
         brokers=(asked["broker"],),
         group=asked["group"],
@@ -129,6 +145,9 @@ def main(asked: dict[str, Any]) -> int:
         commit_interval=asked.get("commit_interval", 200),
         chunk_records=asked.get("chunk_records", 500),
         idempotent=False,
+        request_timeout=asked.get("request_timeout", 40_000),
+        rebalance_timeout=asked.get("rebalance_timeout", 60_000),
+        stop_timeout=asked.get("stop_timeout", 15_000),
     )
     engine = ChunkApp(config, asked["topics"])
     hop = HOPS[asked.get("hop", "ledgerer")](**asked.get("hop_args", {}))

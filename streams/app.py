@@ -9,6 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from pydantic import SecretStr
+
+from streams.emit.codec import codec_of
 from streams.engine.app import ChunkApp
 from streams.engine.config import Compression, EngineConfig, Security
 from streams.engine.lane import Timings
@@ -19,7 +22,6 @@ from streams.observe.health import Health
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Position, Progress
 from streams.pipeline import Effects
-from streams.schemas.codec import load_codec
 from streams.settings import Protocol, Settings
 from streams.settings import Security as SecuritySettings
 from streams.settings.policy import policy_of
@@ -41,7 +43,7 @@ def run(settings: Settings) -> int:
 
 def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics) -> ChunkApp:
     """Return the engine with both hops: by message id, then by recipient."""
-    codec, policy = load_codec(), policy_of(settings)
+    codec, policy = codec_of(settings), policy_of(settings)
     engine = ChunkApp(engine_config(settings), topics)
     note = Note(metrics)
     engine.add_hop(
@@ -82,16 +84,21 @@ def engine_config(settings: Settings) -> EngineConfig:
 
 def _security(security: SecuritySettings) -> Security:
     """Return how the engine is to reach the brokers."""
-    password = security.sasl_password
     return Security(
         tls=security.protocol in (Protocol.SSL, Protocol.SASL_SSL),
         ca_file=security.ssl_cafile,
         cert_file=security.ssl_certfile,
         key_file=security.ssl_keyfile,
+        key_password=_plain(security.ssl_key_password),
         mechanism=security.sasl_mechanism,
         username=security.sasl_username,
-        password=None if password is None else password.get_secret_value(),
+        password=_plain(security.sasl_password),
     )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    """Return a secret's text, for the one who needs it."""
+    return None if secret is None else secret.get_secret_value()
 
 
 def snapshot(progress: EngineProgress) -> Progress:

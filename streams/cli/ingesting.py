@@ -12,12 +12,13 @@ from typing import Protocol
 
 from streams.cli.ingest_view import Counts, Screen, as_json, as_words, passed_over_words, summary_json, summary_words
 from streams.emit.admin import existing_topics
+from streams.emit.codec import codec_of
 from streams.emit.publish import Publisher
 from streams.errors import WorldFailed
 from streams.intake.files import Item, read_files
 from streams.intake.post import POSTED, Named, address, named
 from streams.intake.sources import Reading
-from streams.schemas.codec import load_codec
+from streams.schemas.codec import Codec
 from streams.settings import Settings, load_settings
 from streams.topics import plan, topic_name
 
@@ -83,11 +84,11 @@ class Printing:
 class Publishing:
     """Publishes each record, and waits for the brokers once a window."""
 
-    def __init__(self, publisher: Publisher, prefix: str) -> None:
+    def __init__(self, publisher: Publisher, codec: Codec, prefix: str) -> None:
         """Publish to the topics that begin with *prefix*."""
         self._publisher = publisher
         self._topics = {role: topic_name(prefix, role) for role in POSTED.values()}
-        self._codec = load_codec()
+        self._codec = codec
         self._open = 0
 
     def take(self, found: Named, _source: str, /) -> None:
@@ -123,4 +124,4 @@ def _publishing(settings: Settings) -> Publishing:
         idempotent=settings.producer.idempotent,
         compression=settings.producer.compression,
     )
-    return Publishing(publisher, settings.topic_prefix)
+    return Publishing(publisher, codec_of(settings), settings.topic_prefix)

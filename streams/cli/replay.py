@@ -35,10 +35,10 @@ def replay(
     so SES_STREAMS_SUPPRESSION__SOFT_BOUNCES=3 shows what three instead of five would have meant.
     Exit codes: 0 done, 2 bad settings or words, 3 a file or the world failed.
     """
-    from streams.intake.files import read_files  # noqa: PLC0415 - the command line starts quickly without it
-    from streams.schemas.codec import load_codec  # noqa: PLC0415 - as above
-    from streams.settings import load_settings  # noqa: PLC0415 - as above
-    from streams.settings.policy import policy_of  # noqa: PLC0415 - as above
+    from streams.intake.files import read_files
+    from streams.schemas.codec import load_codec
+    from streams.settings import load_settings
+    from streams.settings.policy import policy_of
 
     if not dry_run:
         raise BadSettings("replay publishes nothing yet: leave --publish out, or use `ses-streams ingest`")

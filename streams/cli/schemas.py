@@ -62,16 +62,14 @@ def register(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
 
 def _registry(url: str | None) -> Registry:
     """Return the registry of the command line or of the settings."""
-    from streams.schemas.registry import Client, Registry
+    from streams.emit.codec import registry_of
     from streams.settings import load_settings
 
     settings = load_settings()
-    known = settings.schema_registry
-    found = known.url if url is None else url
-    if found is None:
+    registry = registry_of(settings, settings.schema_registry.url if url is None else url)
+    if registry is None:
         raise BadSettings("no registry is set: say --url URL, or set SES_STREAMS_SCHEMA_REGISTRY__URL")
-    password = None if known.password is None else known.password.get_secret_value()
-    return Registry(Client(found, known.username, password), settings.topic_prefix)
+    return registry
 
 
 def _as_json(findings: Sequence[Finding]) -> list[str]:

@@ -53,9 +53,12 @@ GUESSED = frozenset({"COMPLAINT", "OPEN", "CLICK", "SUBSCRIPTION"})
 """Kinds for which several recipients mean "one of these": SES lists everyone who may have complained or clicked."""
 
 
-def outcome_digest(feedback_id: str, recipient: str) -> bytes:
-    """Return the id of what one event says about one recipient: the same for ever, 16 bytes."""
-    return blake2b(f"{feedback_id}\0{recipient}".encode(), digest_size=16).digest()
+def outcome_digest(kind: str, feedback_id: str, recipient: str) -> bytes:
+    """Return the id of what one event says about one recipient: the same for ever, 16 bytes.
+
+    The kind takes part, because a bounce and a complaint may bear the same feedbackId (AWS's own examples do).
+    """
+    return blake2b(f"{kind}\0{feedback_id}\0{recipient}".encode(), digest_size=16).digest()
 
 
 def verdicts(feedback: FeedbackRecord, others: Sequence[str] = ()) -> list[Verdict]:

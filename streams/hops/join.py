@@ -43,8 +43,8 @@ class Join:
     def send(self, said: SaidSend) -> None:
         """Take a Send: keep it, and let go the feedback that waited for it."""
         life = self._life(said.key)
-        if life.send is not None and not life.stand_in:
-            self._counts["ses_duplicates_total", "sends"] += 1
+        if life.send is not None:
+            self._counts["ses_duplicates_total", "sends"] += not life.stand_in
         else:
             self._counts["ses_sends_total", said.send["stream"], said.send["via"]] += 1
         life = lifecycle.sent(life, said.record, self._now, stand_in=False)
@@ -108,7 +108,9 @@ class Join:
         """Take SES's own SEND event: it stands in for a Send that has not come."""
         if life.send is not None:
             return life._replace(touched_at=self._now)
-        return self._let_go(lifecycle.sent(life, self._reading.stand_in(said), self._now, stand_in=True))
+        record = self._reading.stand_in(said)
+        self._counts["ses_sends_total", self._reading.sent(record)["stream"], "UPSTREAM"] += 1
+        return self._let_go(lifecycle.sent(life, record, self._now, stand_in=True))
 
     def _park(self, said: SaidFeedback, life: Life, fresh: tuple[bytes, ...]) -> Life:
         """Let an event wait for its Send."""

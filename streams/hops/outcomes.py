@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from streams.decide import lifecycle
+from streams.decide.marks import SES_LIST_WORDS
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.reading import Judged, Reading, SaidFeedback
 from streams.mail.feedback import FeedbackKind
@@ -13,6 +14,9 @@ from streams.mail.life import Life
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord, SentRecord
 from streams.pipeline import Batch, Effects
+
+NOT_SENT = SES_LIST_WORDS - {"suppressed"}
+"""Sub-types of bounces that SES does not rate, because it sent nothing; its global list it does rate."""
 
 
 class Outcomes:
@@ -62,7 +66,10 @@ class Outcomes:
             return
         feedback = said.feedback
         if feedback["kind"] == FeedbackKind.BOUNCE:
-            counts["ses_bounces_total", feedback["bounce_type"] or "", feedback["bounce_subtype"] or ""] += 1
+            subtype = feedback["bounce_subtype"] or ""
+            counts["ses_bounces_total", feedback["bounce_type"] or "", subtype] += 1
+            if subtype.lower() in NOT_SENT:
+                counts["ses_listed_bounces_total", outcome["stream"]] += 1
         elif feedback["kind"] == FeedbackKind.COMPLAINT:
             counts["ses_complaints_total", feedback["complaint_type"] or ""] += 1
         if kind == OutcomeKind.AUTO_REPLIED:

@@ -91,10 +91,10 @@ class Reading:
         """Return what an event says about each recipient; the mail's destinations stand in where SES names nobody."""
         feedback = said.feedback
         others = () if feedback["recipients"] else sent_to or self._destination(said)
-        feedback_id = feedback["feedback_id"]
+        kind, feedback_id = feedback["kind"], feedback["feedback_id"]
         judged = []
         for verdict in verdicts(feedback, others):
-            digest = outcome_digest(feedback_id, verdict.recipient)
+            digest = outcome_digest(kind, feedback_id, verdict.recipient)
             judged.append(Judged(verdict, digest.hex(), digest[:MARK]))
         return judged
 

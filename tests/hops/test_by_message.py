@@ -83,6 +83,12 @@ def test_the_same_event_again_is_a_duplicate(hop: Bench) -> None:
     assert hop.counts["ses_duplicates_total", "sends"] == 1
 
 
+def test_a_bounce_and_a_complaint_that_bear_the_same_id_are_two_events(hop: Bench) -> None:
+    sends(hop, send())
+    feedback(hop, event("BOUNCE", feedback_id="f", bounce_type="Permanent"), event("COMPLAINT", feedback_id="f"))
+    assert [o["kind"] for o in outcomes(hop)] == ["HARD_BOUNCED", "COMPLAINED"]
+
+
 def test_one_event_a_recipient_and_one_event_for_all_are_the_same(hop: Bench) -> None:
     sends(hop, send(recipients=["ann@example.com", "ben@example.org"]))
     feedback(hop, event("DELIVERY", "m-1", "ann@example.com"))
@@ -107,7 +113,8 @@ def test_a_stand_in_lets_go_what_waited_and_gives_way_to_the_real_send(hop: Benc
         ("DELIVERED", "UPSTREAM", ""),
         ("OPENED", "API", "receipts"),
     ]
-    assert hop.counts["ses_sends_total", "receipts", "API"] == 1
+    assert hop.counts["ses_sends_total", "", "UPSTREAM"] == 1
+    assert ("ses_sends_total", "receipts", "API") not in hop.counts  # one mail is counted once
 
 
 def test_a_send_event_alone_has_no_outcome(hop: Bench) -> None:
@@ -147,6 +154,12 @@ def test_a_refused_mail_is_rejected_for_every_recipient(hop: Bench) -> None:
     sends(hop, send())
     feedback(hop, event("REJECT", "m-1", "ann@example.com", "ben@example.org", reason="Bad content"))
     assert [(o["kind"], o["certain"], o["reason"]) for o in outcomes(hop)] == [("REJECTED", True, "Bad content")] * 2
+
+
+def test_bounces_of_mails_that_ses_did_not_send_are_counted_apart(hop: Bench) -> None:
+    sends(hop, send())
+    feedback(hop, bounce("Permanent", "OnAccountSuppressionList"), bounce("Permanent", "Suppressed", occurred_at=NOON))
+    assert hop.counts["ses_listed_bounces_total", "receipts"] == 1
 
 
 def test_addresses_and_ids_of_upstream_services_come_into_normal_form(hop: Bench) -> None:

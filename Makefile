@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test test-slow lint type fmt bench schemas docs lock clean all
+.PHONY: help setup demo test lint type fmt bench schemas docs lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -45,11 +45,8 @@ $(READY): pyproject.toml requirements/dev.txt
 demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messages 20000 --json")
 	@$(BIN)/ses-streams demo $(ARGS)
 
-test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words")
+test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words", ARGS="-m slow")
 	@$(BIN)/pytest $(ARGS)
-
-test-slow: $(READY) ## the slower tests: kill -9 in mid-stream, many times, and the like
-	@$(BIN)/pytest -m slow $(ARGS)
 
 lint: $(READY) type ## style, import floors, spelling, schemas, types
 	@$(BIN)/ruff check .

@@ -203,7 +203,8 @@ class Recovery(faust.tables.recovery.Recovery):
         """Let the streams flow: positions first, then queues, fetching last: nothing is cleared behind us."""
         consumer = cast("ChunkConsumer", self.app.consumer)
         await self.app.on_rebalance_complete.send()
-        await consumer.perform_seek()
+        if consumer.assignment():  # there may be more workers than partitions
+            await consumer.perform_seek()
         if self.app.consumer_generation_id != generation:
             return
         self._set_recovery_ended()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from streams.errors import Unusable
 from streams.mail.address import normal_address
 from streams.mail.deadletter import DeadReason
+from streams.mail.identity import derived_id
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord
 from streams.mail.time import is_time
@@ -79,7 +80,7 @@ class OutcomeReading:
             return None
         if not whole:
             return Fact(recipient.encode(), at, value, None, b"")
-        return Fact(recipient.encode(), at, value, _normal(record), mark_of(record["outcome_id"]))
+        return Fact(recipient.encode(), at, value, _normal(record), _mark(record))
 
 
 def _normal(record: OutcomeRecord) -> OutcomeRecord:
@@ -89,6 +90,15 @@ def _normal(record: OutcomeRecord) -> OutcomeRecord:
     if record["recipient"] != written and record["written"] is None:
         record["written"] = written
     return record
+
+
+def _mark(record: OutcomeRecord) -> bytes:
+    """Return the mark by which a standing remembers an outcome; one that has no id is known by what it says."""
+    if record["outcome_id"]:
+        return mark_of(record["outcome_id"])
+    about = record["message_id"] or record["request_id"] or ""
+    derived = derived_id(about, record["kind"], record["occurred_at"], str(record["attempt"]), record["recipient"])
+    return mark_of(derived.rpartition("-")[2])
 
 
 def mark_of(outcome_id: str) -> bytes:

@@ -13,6 +13,7 @@ from streams.errors import Unusable
 from streams.mail.address import normal_address, normal_message_id
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import FeedbackKind
+from streams.mail.identity import derived_id
 from streams.mail.records import FeedbackRecord, RecipientRecord, SendRecord, SentRecord
 from streams.mail.time import is_time
 from streams.schemas.codec import Codec
@@ -83,6 +84,8 @@ class Reading:
         feedback: Any = self._feedback(record)
         _check_time("mail.Feedback.occurred_at", feedback["occurred_at"])
         message_id = _message_id(feedback)
+        if not feedback["feedback_id"]:
+            feedback["feedback_id"] = derived_id(message_id, feedback["kind"], feedback["occurred_at"])
         for recipient in feedback["recipients"]:
             _normalise(recipient)
         return SaidFeedback(message_id.encode(), record, feedback)

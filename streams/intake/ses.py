@@ -12,13 +12,13 @@ from typing import Any
 
 from streams.errors import Unusable
 from streams.intake.fields import headers, lists_of_text, mapping, text, word
-from streams.intake.identity import derived_id
 from streams.intake.kinds import PARTS, SHAPES, Shape
 from streams.intake.recipients import read_recipients
 from streams.intake.times import read_time, time_or_none
 from streams.mail.address import normal_message_id
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback, FeedbackKind, FeedbackRecipient
+from streams.mail.identity import derived_id
 
 UNKNOWN_TIME = 0
 """What occurred_at says where neither the event nor its mail nor an envelope has a time: 1970, never the clock."""

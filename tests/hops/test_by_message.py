@@ -89,6 +89,12 @@ def test_a_bounce_and_a_complaint_that_bear_the_same_id_are_two_events(hop: Benc
     assert [o["kind"] for o in outcomes(hop)] == ["HARD_BOUNCED", "COMPLAINED"]
 
 
+def test_an_event_without_an_id_is_known_by_what_it_says(hop: Bench) -> None:
+    sends(hop, send())
+    feedback(hop, *(event("OPEN", feedback_id="", occurred_at=NOON + at) for at in (1, 1, 2)))
+    assert len({o["outcome_id"] for o in outcomes(hop)}) == len(outcomes(hop)) == 2
+
+
 def test_one_event_a_recipient_and_one_event_for_all_are_the_same(hop: Bench) -> None:
     sends(hop, send(recipients=["ann@example.com", "ben@example.org"]))
     feedback(hop, event("DELIVERY", "m-1", "ann@example.com"))

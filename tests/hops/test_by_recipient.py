@@ -40,6 +40,11 @@ def test_the_same_outcome_again_says_nothing(hop: Bench) -> None:
     assert len(said(hop)) == 1
 
 
+def test_an_outcome_without_an_id_is_known_by_what_it_says(hop: Bench) -> None:
+    tell(hop, *(outcome("HARD_BOUNCED", NOON + at, outcome_id="") for at in (1, 1, 2)))
+    assert len(said(hop)) == 2
+
+
 def test_more_evidence_is_said(hop: Bench) -> None:
     tell(hop, outcome("HARD_BOUNCED", NOON, "m-1"), outcome("HARD_BOUNCED", NOON + 1, "m-2"))
     assert len(said(hop)) == 2

@@ -78,7 +78,7 @@ def test_a_harmless_change_is_let_through(change: Change) -> None:
             setting("tags", type={"type": "map", "values": "string"}),
             [("old", "new", "tags{}"), ("new", "old", "tags{}")],
         ),
-        (setting("feedback_id", name="event_id"), [("old", "new", "feedback_id"), ("new", "old", "event_id")]),
+        (setting("message_id", name="mail_id"), [("old", "new", "message_id"), ("new", "old", "mail_id")]),
         (lambda s: s.update(name="Event"), [("old", "new", ""), ("new", "old", "")]),
         (lambda s: field(s, "kind")["type"].update(name="Kind"), [("old", "new", "kind"), ("new", "old", "kind")]),
         (lambda s: field(s, "recipients")["type"]["items"]["fields"].pop(0), [("old", "new", "recipients[].address")]),

@@ -187,7 +187,7 @@ def test_two_records_of_another_version_do_not_share_a_default() -> None:
     assert second["recipients"] == []
 
 
-def send_with(via: bytes = b"\2", stream: bytes = b"\2s") -> bytes:
+def send_with(via: bytes = b"\4", stream: bytes = b"\2s") -> bytes:
     """Return a mail.Send of which some bytes are chosen: sent_at 1, message_id m, no recipients, no tags."""
     return load_codec().header("mail.Send") + b"\2\2m" + stream + b"\2\0\0\0\0\0" + via + b"\0"
 
@@ -203,7 +203,7 @@ def test_the_chosen_bytes_are_a_send() -> None:
         send_with(stream=b"\1"),  # a negative length
         send_with(stream=b"\x81\1" + b"s" * 64),  # the same in two bytes
         send_with(stream=b"\xff" * 9 + b"\x7f" + b"s"),  # more than 64 bits
-        send_with(via=b"\6"),  # no such symbol
+        send_with(via=b"\x08"),  # no such symbol
         send_with(via=b"\1"),  # a negative one
     ],
 )

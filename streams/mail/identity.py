@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from streams.mail.feedback import FeedbackKind
-
 _BYTES = 16  # 128 bits: two of 10^15 events meet with a probability of 10^-9
 
 
-def derived_id(message_id: str, kind: FeedbackKind, at: int, *apart: str) -> str:
+def derived_id(message_id: str, kind: str, at: int, *apart: str) -> str:
     """Return `kind-` and 32 hex digits, such as `delivery-9f86d0...`; the prefix keeps it apart from SES's own ids."""
     said = "\x1f".join((message_id, kind, str(at), *apart))
     return f"{kind.lower()}-{blake2b(said.encode(), digest_size=_BYTES).hexdigest()}"

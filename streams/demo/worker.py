@@ -17,8 +17,9 @@ from streams.demo.gauges import Page, fetch_page, is_ready
 from streams.errors import WorldFailed
 
 STOP_TIMEOUT_S = 20.0
-LAST_WORDS = 15
-"""Lines of its log that a worker's death is reported with."""
+LAST_WORDS, MOST_WORDS = 15, 40
+"""Lines of its log that a worker's death is reported with: the last ones, and more where it says itself why."""
+WHY = " CRITICAL "
 
 
 class Worker:
@@ -107,9 +108,11 @@ class Worker:
             return process.wait()
 
     def last_words(self) -> str:
-        """Return the end of its log."""
+        """Return the end of its log, from where it says why it stops, if it does."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-LAST_WORDS:])
+        said = [number for number, line in enumerate(lines) if WHY in line]
+        begin = max(said[-1], len(lines) - MOST_WORDS) if said else len(lines) - LAST_WORDS
+        return "\n".join(f"  {line}" for line in lines[max(begin, 0) :])
 
 
 def _free_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,12 @@ NO_EVENTS = sum(one.no_events for one in cases())
 def ingest(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run the command."""
     return subprocess.run(
-        [sys.executable, "-m", "streams", "ingest", *words], input=stdin, capture_output=True, check=False, timeout=60
+        [sys.executable, "-m", "streams", "ingest", *words],
+        env={**os.environ, "COLUMNS": "500"},  # or a long path is broken over lines, and not found in them
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=60,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +23,8 @@ class Speed:
     """How fast it went: *events* sends and SES events in *seconds*; *measured* says in words what that is.
 
     cpu_us: processor time of the worker for each event, microseconds; None where it could not be told.
-    steps: the worker's own account of its time for each event, microseconds, by step.
+    steps: the worker's own account of its time for each event, microseconds, by step; steps overlap, and some wait.
+    alone: nobody but the broker worked beside it, and there was work all the time: only then these mean anything.
     """
 
     measured: str
@@ -31,6 +33,7 @@ class Speed:
     cpu_us: float | None = None
     rss_bytes: int | None = None
     steps: dict[str, float]
+    alone: bool = False
 
     @property
     def per_second(self) -> float:
@@ -80,7 +83,8 @@ def closing(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> Rende
         counts = f"{verdict.due[thing]:,}", f"{verdict.found[thing]:,}"
         table.add_row(thing.value, *counts, _zero(lost), _zero(wrong))
     colour = "green" if verdict.good else "red"
-    big = Text(f"lost: {len(verdict.lost)}, wrong: {len(verdict.wrong)}", style=f"bold {colour}")
+    result = Text(f"lost: {len(verdict.lost)}, wrong: {len(verdict.wrong)}", style=f"bold {colour}")
+    big = Panel.fit(result, border_style=colour, padding=(0, 3))
     notes = [Text(note, style="bright_black") for note in _notes(scene, speed, repeats)]
     faults = [Text(f"{fault.thing}: {fault.what}", style="red") for fault in _faults(verdict)]
     rest = len(verdict.lost) + len(verdict.wrong) - len(faults)
@@ -97,14 +101,13 @@ def _notes(scene: Scene, speed: Speed, repeats: int) -> list[str]:
         f"{scene.unmatched:,} outcomes are of mails that nobody told us of",
         f"{speed.per_second:,.0f} events/s: {speed.measured}",
     ]
-    if speed.cpu_us is not None:
+    if speed.alone and speed.cpu_us is not None:
+        found.append(f"the worker took {speed.cpu_us:.1f} us of processor time an event")
         steps = ", ".join(f"{words(step)} {us:.1f}" for step, us in speed.steps.items())
-        found.append(
-            f"the worker took {speed.cpu_us:.1f} us of processor time an event" + (f" ({steps})" * bool(steps))
-        )
+        found.append(f"us an event by step, side by side and waits included: {steps}")
     if scene.kills:
         found.append(
-            f"killed {scene.kills} times without warning; {repeats:,} outcomes came out again, under the ids they had"
+            f"kills without warning: {scene.kills}; {repeats:,} outcomes came out again, under the ids they had"
         )
     return found
 

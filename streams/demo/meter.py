@@ -98,5 +98,6 @@ class Meter:
             seconds=done.at - first.at,
             cpu_us=(done.cpu - first.cpu) / events * 1e6,
             rss_bytes=round(done.rss),
+            alone=plan.measured,
             steps={step: (s - first.steps.get(step, 0.0)) / events * 1e6 for step, s in done.steps.items()},
         )

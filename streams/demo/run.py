@@ -7,7 +7,7 @@ first and the worker started after, so that its speed is measured and not the fe
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from streams.demo.audit import Audit, Verdict
@@ -176,7 +176,7 @@ class Show:
         now = time.monotonic()
         self._meter.end(self._moved_at)
         return Result(
-            scene=self._picture.take("the show is over", now, self._stage.worker.pid),
+            scene=replace(self._picture.take("the show is over", now, self._stage.worker.pid), over=True),
             verdict=self._audit.verdict(),
             speed=self._meter.speed(self._plan, self._feeder.sends + self._feeder.events),
             repeats=self._audit.seen.repeats,

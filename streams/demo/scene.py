@@ -17,6 +17,7 @@ class Scene:
     """
 
     doing: str
+    over: bool = False
     elapsed: float = 0.0
     part: float = 0.0
     messages: int = 0

@@ -197,7 +197,8 @@ def _foot(scene: Scene) -> RenderableType:
     said = [scene.doing, scene.worker]
     if scene.kills_planned:
         said.append(f"killed {scene.kills} of {scene.kills_planned} times")
-    said += [f"{scene.duplicates:,} events came twice", f"{scene.unmatched:,} of unknown mails", "Ctrl-C ends it"]
+    said += [f"{scene.duplicates:,} events came twice", f"{scene.unmatched:,} of unknown mails"]
+    said.append("" if scene.over else "Ctrl-C ends it")
     return Text(" · ".join(s for s in said if s), style=_DIM, overflow="ellipsis", no_wrap=True)
 
 

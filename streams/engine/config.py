@@ -123,7 +123,7 @@ class EngineConfig:
     fetch_bytes: int = 1 << 20
     batch_bytes: int = 900_000
     outstanding_batches: int = 64
-    compression: Compression = Compression.LZ4
+    compression: Compression = Compression.ZSTD
     idempotent: bool = True
     check_crcs: bool = True
     wake_keys: int = 4_000

@@ -90,7 +90,7 @@ class Producer(Group):
 
     idempotent: bool = True
     """Let the broker drop repeats of a batch that was sent twice; only the embedded broker cannot."""
-    compression: Compression = Compression.LZ4
+    compression: Compression = Compression.ZSTD
     """none, lz4 or zstd."""
 
 

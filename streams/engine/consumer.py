@@ -159,17 +159,24 @@ class ChunkConsumer(driver.Consumer):
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand on until stopped: Faust's fetcher service runs this."""
-        while not self.should_stop and not fetcher.should_stop:
-            if not self.flow_active:
-                await self.wait(cast("Any", self.can_resume_flow))
-                continue
-            fetched: Any = await self._thread.getmany(self._active_partitions, FETCH_TIMEOUT_S)
-            generation, runs = fetched
-            await asyncio.sleep(0)
-            for tp, run in runs.items():
-                if generation != self.app.consumer_generation_id:
-                    break  # of an older assignment: the new one starts at what is committed
-                await self._hand_on(ensure_TP(tp), run, generation)
+        try:
+            while not self.should_stop and not fetcher.should_stop:
+                await self._fetch_and_hand_on()
+        except asyncio.CancelledError:
+            if not self.app.should_stop:  # else Faust would take the end for a crash
+                raise
+
+    async def _fetch_and_hand_on(self) -> None:
+        if not self.flow_active:
+            await self.wait(cast("Any", self.can_resume_flow))
+            return
+        fetched: Any = await self._thread.getmany(self._active_partitions, FETCH_TIMEOUT_S)
+        generation, runs = fetched
+        await asyncio.sleep(0)
+        for tp, run in runs.items():
+            if generation != self.app.consumer_generation_id:
+                break  # of an older assignment: the new one starts at what is committed
+            await self._hand_on(ensure_TP(tp), run, generation)
 
     async def _hand_on(self, tp: TP, run: Run, generation: int) -> None:
         """Give changelog runs to recovery, all others to the agents."""

@@ -85,20 +85,19 @@ class Drain:
         return run
 
     def _fill(self, run: Run, rest: _Rest, tp: TopicPartition) -> None:
-        room = self._limit - len(run.keys)
+        """Move records of one batch into *run* until it is full, or the batch is through."""
         source = rest.source
-        records = list(islice(rest.records, room))
-        through = len(records) < room
-        if records and records[0].offset < source.next_fetch_offset:  # a seek led into the middle of a batch
-            records = [record for record in records if record.offset >= source.next_fetch_offset]
-        if records:
-            run.extend(records)
-            source.next_fetch_offset = records[-1].offset + 1
-        if through:
-            source.next_fetch_offset = rest.batch.next_offset
-        else:
-            self._rests[tp] = rest
-        run.next_offset = source.next_fetch_offset
+        while (room := self._limit - len(run.keys)) > 0:
+            records = list(islice(rest.records, room))
+            if not records:
+                source.next_fetch_offset = run.next_offset = rest.batch.next_offset
+                return
+            if records[0].offset < source.next_fetch_offset:  # a seek led into the midst of a batch
+                records = [record for record in records if record.offset >= source.next_fetch_offset]
+            if records:
+                run.extend(records)
+                source.next_fetch_offset = run.next_offset = records[-1].offset + 1
+        self._rests[tp] = rest
 
 
 def _unreadable(source: PartitionRecords, batch: Any, tp: TopicPartition) -> bool:

@@ -113,11 +113,11 @@ class Bench:
         )
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         records: list[tuple[int, bytes, bytes | None]] = []
-        ended = 0
-        while ended < PARTITIONS:
+        ended: set[int | None] = set()
+        while len(ended) < PARTITIONS:
             for message in consumer.consume(5000, 0.2):
                 if message.error():
-                    ended += 1
+                    ended.add(message.partition())
                 else:
                     records.append((message.partition() or 0, message.key() or b"", message.value()))
         consumer.close()

@@ -13,6 +13,8 @@ from aiokafka.consumer.subscription_state import Assignment
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from streams.engine.fetch import Drain, Run, fetched_runs
 
@@ -67,9 +69,45 @@ async def test_runs_follow_each_other_and_batches_are_cut_at_the_limit() -> None
     assert (runs[0].start, runs[-1].next_offset) == (0, 13)
 
 
-async def test_a_seek_into_a_batch_gives_only_what_follows() -> None:
-    runs = all_runs(await fetched(bytes(batch(0, [b"a", b"b", b"c", b"d"])), at=2), limit=1)
-    assert [value for run in runs for value in run.values] == [b"c", b"d"]
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=6),
+    limit=st.integers(1, 15),
+    at=st.integers(0, 72),
+    dropped=st.sets(st.integers(0, 72)),
+)
+def test_from_wherever_one_begins_every_record_comes_once(
+    sizes: list[int], limit: int, at: int, dropped: set[int]
+) -> None:
+    data, base, there = bytearray(), 0, []
+    for size in sizes:  # compaction has dropped some records, and keeps the batches' ends
+        kept = [n for n in range(size) if base + n not in dropped or n == size - 1]
+        data += batch(base, [b"%d" % (base + n) for n in kept], offsets=kept)
+        there += [base + n for n in kept if base + n >= at]
+        base += size
+    assume(at < base)
+    begin = max(start for start in range(at + 1) if start == 0 or start in _bases(sizes))
+    runs = asyncio.run(_runs(bytes(data[_byte_of(data, begin) :]), at, limit))
+    assert [offset for run in runs for offset in run.offsets] == there
+    assert [value for run in runs for value in run.values] == [b"%d" % offset for offset in there]
+    assert all(len(run.keys) <= limit for run in runs)
+    assert [run.start for run in runs[1:]] == [run.next_offset for run in runs[:-1]]
+    assert (runs[0].start, runs[-1].next_offset) == (at, base)
+
+
+async def _runs(data: bytes, at: int, limit: int) -> list[Run]:
+    return all_runs(await fetched(data, at=at), limit)
+
+
+def _bases(sizes: list[int]) -> set[int]:
+    return {sum(sizes[:count]) for count in range(len(sizes))}
+
+
+def _byte_of(data: bytearray, base: int) -> int:
+    """Return where the batch with this base offset begins, as a broker's answer would."""
+    at = 0
+    while int.from_bytes(data[at : at + 8], "big") != base:
+        at += 12 + int.from_bytes(data[at + 8 : at + 12], "big")
+    return at
 
 
 async def test_gaps_that_compaction_left_are_stepped_over() -> None:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-MessagesOption = Annotated[int, typer.Option("--messages", "-n", min=200, max=400_000, help="About how many mails.")]
+from streams.demo.plan import LEAST, MOST
+
+MessagesOption = Annotated[int, typer.Option("--messages", "-n", min=LEAST, max=MOST, help="About how many mails.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed makes the same day.")]
 KillsOption = Annotated[
     int,

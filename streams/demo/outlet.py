@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from streams.errors import WorldFailed
+
+_QUIET = logging.getLogger("librdkafka")  # it would write to stderr by itself, over the page
+_QUIET.addHandler(logging.NullHandler())
 
 BITE = 5_000
 WAIT_S = 0.05
@@ -30,7 +34,8 @@ class Outlet:
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 50,
                 "fetch.queue.backoff.ms": 20,  # its default, a second, stalls a reader that catches up
-            }
+            },
+            logger=_QUIET,
         )
         self._consumer.assign([TopicPartition(name, n, OFFSET_BEGINNING) for name in takes for n in range(partitions)])
 

@@ -16,6 +16,7 @@ from streams.demo.plan import Plan
 from streams.demo.run import Result, Show
 from streams.demo.screen import Screen, screen_on
 from streams.demo.stage import Stage
+from streams.errors import WorldFailed
 
 INTERRUPTED = 130
 """What shells return for a command that Ctrl-C ended."""
@@ -43,7 +44,7 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
             Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60, deaths=plan.kills > 0) as stage,
             screen_on(console) as screen,
         ):
-            result = Show(plan, stage, screen, begun).play()
+            result = _played(plan, stage, screen, begun)
             screen.show(result.scene)
             _tell(result, screen, json=json)
             if keep:
@@ -54,6 +55,13 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _played(plan: Plan, stage: Stage, screen: Screen, begun: float) -> Result:
+    try:
+        return Show(plan, stage, screen, begun).play()
+    except WorldFailed as error:
+        raise stage.explained(error) from error
 
 
 def _tell(result: Result, screen: Screen, *, json: bool) -> None:

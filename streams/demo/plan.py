@@ -7,7 +7,7 @@ from dataclasses import dataclass
 DRAINED_FROM = 50_000
 """From this many mails on the broker is filled before the worker starts, and the worker's speed is measured."""
 MOST = 400_000
-"""The embedded broker keeps everything in memory: about 10 kB a mail."""
+"""The ledger and the embedded broker keep everything in memory: about 4 kB a mail."""
 LEAST = 200
 """Below this not every story fits into the day."""
 MAILS_PER_S = 500

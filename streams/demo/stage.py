@@ -5,6 +5,7 @@ All of it is made afresh in a temporary directory and gone when the show is over
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from streams.demo.worker import Worker
 from streams.emit.admin import ensure_topics
 from streams.emit.publish import Publisher
 from streams.engine.broker import EmbeddedBroker
+from streams.errors import WorldFailed
 from streams.settings import Security
 from streams.topics import plan
 
@@ -25,7 +27,7 @@ SESSION_TIMEOUT_MS = 6_000
 INSTANCE_ID = "demo"
 """Static membership, for a worker that is to be killed: its successor takes its place in half the time."""
 COMMIT_INTERVAL_MS = 500
-BROKER_MEMORY = 12 << 30
+BROKER_MEMORY = 4 << 30
 """Address space of the broker, which never frees what it holds; beyond it the broker dies, and the machine does not."""
 
 
@@ -68,6 +70,16 @@ class Stage:
     def publisher(self) -> Publisher:
         """Return a publisher; not idempotent, since the embedded broker gives out no producer ids."""
         return Publisher(self.brokers, idempotent=False)
+
+    def explained(self, error: WorldFailed) -> WorldFailed:
+        """Return *error*, or, where the broker is gone, why all else fails too."""
+        host, _, port = self.brokers.partition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1.0).close()
+        except OSError:
+            gib = BROKER_MEMORY >> 30
+            return WorldFailed(f"the embedded broker died; it keeps all in memory, at most {gib} GiB: try fewer mails")
+        return error
 
     def _variables(self) -> dict[str, str]:
         """Return the worker's settings."""

@@ -93,13 +93,13 @@ def _flow(scene: Scene) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for width in (6, 7, 3, None):
         grid.add_column(no_wrap=True, min_width=width)
-    arrow = (" ▶ ", _DIM)
-    judged = Text.assemble("by recipient", arrow, "suppressed ", (f"{scene.suppressed.total():,}", "bold"))
-    joined = Text.assemble("by message", arrow, "outcomes ", (f"{scene.outcomes:,}", "bold"), arrow, judged)
-    broken = Text.assemble(("└ dead letters ", _DIM), f"{scene.letters}")
+    arrow, joined = (" ▶ ", _DIM), f"outcomes {scene.outcomes:,}"
+    forks = Text.assemble(("└ dead letters ", _DIM), f"{scene.letters}")
+    forks.pad_right(len(f"by message ▶ {joined} ▶ ") - len(forks))
+    forks.append_text(Text.assemble(("└▶ ", _DIM), "suppressed ", (f"{scene.suppressed.total():,}", "bold")))
     grid.add_row("sends", Text(f"{scene.sends:>7,}", "bold"), Text("─┐", _DIM), "")
-    grid.add_row("", "", Text(" ├▶", _DIM), joined)
-    grid.add_row("events", Text(f"{scene.events:>7,}", "bold"), Text("─┘", _DIM), broken)
+    grid.add_row("", "", Text(" ├▶", _DIM), Text.assemble("by message", arrow, (joined, "bold"), arrow, "by recipient"))
+    grid.add_row("events", Text(f"{scene.events:>7,}", "bold"), Text("─┘", _DIM), forks)
     return grid
 
 

@@ -41,17 +41,21 @@ class ByRecipient:
         watch = Stopwatch(effects.steps)
         facts = self._read(chunk, effects, now)
         watch.mark("decode")
-        unique = list(dict.fromkeys(fact.key for fact in facts))
+        unique = list(dict.fromkeys(fact.key for _, fact in facts))
         stored = dict(zip(unique, recall(unique), strict=True))
         watch.skip()
         writes: dict[bytes, bytes | None] = {}
         looks: defaultdict[int, list[bytes]] = defaultdict(list)
         forget_at = now + self._policy.forget
-        for fact in facts:
+        for index, fact in facts:
             value = writes.get(fact.key) or stored[fact.key]
+            try:
+                writes[fact.key] = self._take(fact, value, effects, looks, now)
+            except Unusable as why:  # torn behind the part that says whom it is about
+                self._dead.add(effects, chunk, index, why, now)
+                continue
             if value is None:
                 looks[forget_at].append(fact.key)
-            writes[fact.key] = self._take(fact, value, effects, looks, now)
         effects.writes = writes
         effects.wake = list(looks.items())
         watch.mark("decide")
@@ -76,8 +80,8 @@ class ByRecipient:
         effects.wake = list(looks.items())
         return effects
 
-    def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[Fact]:
-        """Return the outcomes that say something about a person; what cannot be read becomes dead letters."""
+    def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[tuple[int, Fact]]:
+        """Return the outcomes that say something about a person, with their places; the unusable are dead letters."""
         facts = []
         for index, value in enumerate(chunk.values):
             try:
@@ -87,7 +91,7 @@ class ByRecipient:
                 self._dead.add(effects, chunk, index, why, now)
                 continue
             if fact is not None:
-                facts.append(fact)
+                facts.append((index, fact))
         return facts
 
     def _take(

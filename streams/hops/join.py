@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from streams.decide import lifecycle
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.outcomes import Outcomes
-from streams.hops.reading import Reading, SaidFeedback, SaidSend
+from streams.hops.reading import Judged, Reading, SaidFeedback, SaidSend
 from streams.mail.feedback import FeedbackKind
-from streams.mail.life import Life
+from streams.mail.life import Life, Reached
 from streams.mail.policy import JoinPolicy
 from streams.pipeline import Effects, Recall
-from streams.state.lives import pack_life, unpack_life
+from streams.state.lives import first_heard, new_life, only_send, pack_life, unpack_life
 
 
 class Join:
@@ -34,6 +34,7 @@ class Join:
         self._stored: dict[bytes, bytes | None] = {}
         self._lives: dict[bytes, Life] = {}
         self._looks: set[bytes] = set()
+        self._begun: list[bytes] = []
 
     def recall(self, keys: Sequence[bytes], recall: Recall) -> None:
         """Read the stored lives of *keys*, each once; nothing is unpacked before it is asked for."""
@@ -42,6 +43,9 @@ class Join:
 
     def send(self, said: SaidSend) -> None:
         """Take a Send: keep it, and let go the feedback that waited for it."""
+        if said.key not in self._lives and self._stored[said.key] is None:
+            self._begin(said)
+            return
         life = self._life(said.key)
         if life.send is not None:
             self._counts["ses_duplicates_total", "sends"] += not life.stand_in
@@ -52,14 +56,16 @@ class Join:
 
     def feedback(self, said: SaidFeedback) -> None:
         """Take one SES event: its outcomes go out, or it waits for its Send."""
-        life = self._life(said.key)
         if said.feedback["kind"] == FeedbackKind.SEND:
-            self._lives[said.key] = self._stand_in(said, life)
+            self._lives[said.key] = self._stand_in(said, self._life(said.key))
             return
         judged = self._reading.judge(said)
         if not judged:
-            self._lives[said.key] = life._replace(touched_at=self._now)
+            self._lives[said.key] = self._life(said.key)._replace(touched_at=self._now)
             return
+        if self._first(said, judged):
+            return
+        life = self._life(said.key)
         life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
         if not fresh:
             self._counts["ses_duplicates_total", "feedback"] += 1
@@ -87,6 +93,8 @@ class Join:
         """Write the outcomes and what has changed, and say when to look again at what is new or waits."""
         self._outcomes.write(self._effects, writer)
         looks: defaultdict[int, list[bytes]] = defaultdict(list)
+        if self._begun:
+            looks[lifecycle.next_look(Life(self._now, self._now, b""), self._policy)] += self._begun
         stored, writes = self._stored, self._effects.writes
         for key, life in self._lives.items():
             value, was = pack_life(life), stored[key]
@@ -95,6 +103,30 @@ class Join:
             if was is None or key in self._looks:
                 looks[lifecycle.next_look(life, self._policy)].append(key)
         self._effects.wake.extend(looks.items())
+
+    def _begin(self, said: SaidSend) -> None:
+        """Take the first thing that is heard of a message, its Send, the short way: most messages begin so."""
+        self._counts["ses_sends_total", said.send["stream"], said.send["via"]] += 1
+        self._begun.append(said.key)
+        self._keep(said.key, new_life(said.record, self._now))
+
+    def _first(self, said: SaidFeedback, judged: list[Judged]) -> bool:
+        """Take the first event about a message whose Send is known, the short way; tell whether this is one."""
+        verdict = judged[0].verdict
+        if len(judged) > 1 or not verdict.recipient or said.key in self._lives:
+            return False
+        stored = self._stored[said.key]
+        send = only_send(stored)
+        if stored is None or send is None:
+            return False
+        self._outcomes.note(send, said, judged)
+        reached = Reached(verdict.kind, said.feedback["occurred_at"])
+        self._keep(said.key, first_heard(stored, judged[0].mark, verdict.recipient, reached, self._now))
+        return True
+
+    def _keep(self, key: bytes, stored: bytes) -> None:
+        """Keep a life as stored; what comes later in the chunk finds it so."""
+        self._stored[key] = self._effects.writes[key] = stored
 
     def _life(self, key: bytes) -> Life:
         """Return a message's life as it stands; a new one where nothing is stored."""

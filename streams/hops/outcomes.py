@@ -31,16 +31,19 @@ class Outcomes:
 
     def add(self, life: Life, said: SaidFeedback, judged: Sequence[Judged]) -> Life:
         """Note an outcome per recipient, joined with the life's Send where it has one; return the life after it."""
-        send = None if life.send is None else self._reading.sent(life.send)
         if life.send is not None and not judged[0].verdict.recipient:
             judged = self._reading.judge(said, self._reading.sent_to(life.send))
+        self.note(life.send, said, judged)
+        return lifecycle.reach(life, [one.verdict for one in judged], said.feedback["occurred_at"])
+
+    def note(self, record: bytes | None, said: SaidFeedback, judged: Sequence[Judged]) -> None:
+        """Note an outcome per recipient, joined with the Send *record* where there is one."""
+        send = None if record is None else self._reading.sent(record)
         stream = self._reading.stream_of(said) if send is None else send["stream"]
-        occurred_at = said.feedback["occurred_at"]
         for one in judged:
             outcome = _outcome(said, one, send, stream)
-            self._said.append((outcome, life.send, said.record))
+            self._said.append((outcome, record, said.record))
             self._count(outcome, said)
-        return lifecycle.reach(life, [one.verdict for one in judged], occurred_at)
 
     def late(self, life: Life, said: SaidFeedback, fresh: Sequence[bytes]) -> Life:
         """Note the outcomes of feedback that was parked; *fresh* are the marks that it was the first to bring."""

@@ -21,6 +21,30 @@ _HEAD = Struct(">BBqqHHH")
 _REACHED = Struct(">BqI")
 _PARKED = Struct(">qHI")
 _SEND, _STAND_IN, _ANSWERED, _COUNTED = 1, 2, 4, 8
+_ONLY_SEND = bytes((VERSION, _SEND))
+_COUNTS = slice(18, 24)
+_NO_COUNTS = bytes(6)
+"""Where the head counts marks, recipients and parked feedback, and how it looks where there are none."""
+
+
+def new_life(send: bytes, now: int) -> bytes:
+    """Return the stored form of a life that begins with its Send: `pack_life(Life(now, now, send))`, the short way."""
+    return _HEAD.pack(VERSION, _SEND, now, now, 0, 0, 0) + send
+
+
+def only_send(value: bytes | None) -> bytes | None:
+    """Return the Send of a stored life that holds nothing else; None of any other life."""
+    if value is None or value[:2] != _ONLY_SEND or value[_COUNTS] != _NO_COUNTS:
+        return None
+    return value[_HEAD.size :]
+
+
+def first_heard(value: bytes, mark: bytes, recipient: str, reached: Reached, now: int) -> bytes:
+    """Return a stored life that held only its Send, after one event about one recipient: the short way of the rules."""
+    name = recipient.encode()
+    head = _HEAD.pack(VERSION, _SEND | _ANSWERED, _HEAD.unpack_from(value)[2], now, 1, 1, 0)
+    far = _REACHED.pack(KIND_NUMBERS[reached.kind], reached.at, len(name))
+    return b"".join((head, mark, far, name, value[_HEAD.size :]))
 
 
 def pack_life(life: Life) -> bytes:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.decide.lifecycle import hear, reach
+from streams.decide.verdict import Verdict
 from streams.errors import WorldFailed
 from streams.hops.announce import REASONS
 from streams.mail.life import Life, Parked, Reached
@@ -58,6 +60,26 @@ def test_the_short_way_of_a_delivery_ends_where_the_long_way_does(standing: Stan
     else:
         expected = standing._replace(touched_at=now, delivered_at=max(at, standing.delivered_at))
         assert unpack_standing(stored) == expected
+
+
+@given(st.binary(max_size=99), ids, texts, st.builds(Reached, st.sampled_from(OutcomeKind), times), times)
+def test_the_short_way_of_a_first_event_ends_where_the_long_way_does(
+    send: bytes, mark: bytes, recipient: str, reached: Reached, born_at: int
+) -> None:
+    now = born_at + 1
+    begun = lives.new_life(send, born_at)
+    assert unpack_life(begun) == Life(born_at, born_at, send)
+    assert lives.only_send(begun) == send
+    heard, _ = hear(unpack_life(begun), [mark], now)
+    verdict = Verdict(recipient, reached.kind, reason="", certain=True, status=None, written=None)
+    assert unpack_life(lives.first_heard(begun, mark, recipient, reached, now)) == reach(heard, [verdict], reached.at)
+
+
+@given(lives_of_all_shapes)
+def test_only_a_life_that_holds_nothing_but_its_send_takes_the_short_way(life: Life) -> None:
+    bare = Life(life.born_at, life.touched_at, life.send)
+    assert lives.only_send(pack_life(life)) == (life.send if life == bare else None)
+    assert lives.only_send(None) is None
 
 
 def test_a_form_of_another_version_stops_the_worker() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import faust
 import faust.tables.manager
-from faust.app.base import BootStrategy
+from faust.app import base
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -83,7 +83,7 @@ class FaustApp(faust.App):
 
     mundane_level = "debug"
 
-    class BootStrategy(BootStrategy):
+    class BootStrategy(base.BootStrategy):
         """No web of Faust's, under any setting: its table pages serve state without asking who wants it."""
 
         enable_web = False

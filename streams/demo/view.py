@@ -93,12 +93,12 @@ def _flow(scene: Scene) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for width in (6, 7, 3, None):
         grid.add_column(no_wrap=True, min_width=width)
-    arrow, joined = (" ▶ ", _DIM), f"outcomes {scene.outcomes:,}"
+    arrow, joined = (" ▶ ", _DIM), Text.assemble("outcomes ", (f"{scene.outcomes:,}", "bold"))
     forks = Text.assemble(("└ dead letters ", _DIM), f"{scene.letters}")
-    forks.pad_right(len(f"by message ▶ {joined} ▶ ") - len(forks))
+    forks.pad_right(len(f"by message ▶ {joined.plain} ▶ ") - len(forks))
     forks.append_text(Text.assemble(("└▶ ", _DIM), "suppressed ", (f"{scene.suppressed.total():,}", "bold")))
     grid.add_row("sends", Text(f"{scene.sends:>7,}", "bold"), Text("─┐", _DIM), "")
-    grid.add_row("", "", Text(" ├▶", _DIM), Text.assemble("by message", arrow, (joined, "bold"), arrow, "by recipient"))
+    grid.add_row("", "", Text(" ├▶", _DIM), Text.assemble("by message", arrow, joined, arrow, "by recipient"))
     grid.add_row("events", Text(f"{scene.events:>7,}", "bold"), Text("─┘", _DIM), forks)
     return grid
 

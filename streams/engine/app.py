@@ -198,8 +198,12 @@ class ChunkApp:
 
     def _agent(self, hop: Hop) -> Callable[[AsyncIterable[Any]], Awaitable[None]]:
         async def sort(stream: Any) -> None:
-            async for delivery in stream.noack():  # only a finished lane acknowledges
-                self._lanes.put(cast("Delivery", delivery))
+            try:
+                async for delivery in stream.noack():  # only a finished lane acknowledges
+                    self._lanes.put(cast("Delivery", delivery))
+            except Exception as exc:
+                self.fail(exc, f"agent {hop.name}")  # else Faust would start another and go on
+                raise
 
         sort.__doc__ = (type(hop).__doc__ or hop.name).partition("\n")[0]
         sort.__name__ = sort.__qualname__ = hop.name

@@ -27,6 +27,7 @@ class Delivery:
         next_offset: what to commit once it is done; beyond the last record where control records or gaps follow.
         generation: of the consumer group when it was fetched; a delivery of an older one is never worked on.
         timestamp: of its last record, ms since the epoch.
+        seconds: that taking it out of what was fetched took.
     """
 
     tp: TP
@@ -35,6 +36,7 @@ class Delivery:
     next_offset: int
     generation: int
     timestamp: int
+    seconds: float
     done: bool = False
 
     def __str__(self) -> str:

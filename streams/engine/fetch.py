@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult, PartitionRecords
@@ -32,6 +32,7 @@ class Run:
     values: list[bytes | None] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     timestamp: int = 0
+    seconds: float = 0.0
 
     def extend(self, records: list[Any]) -> None:
         """Append records; list comprehensions, for this is the hottest loop there is."""
@@ -67,6 +68,7 @@ class Drain:
         if not result.has_more() or not result.check_assignment(tp):
             self._rests.pop(tp, None)
             return None
+        began = perf_counter()
         source = result._partition_records
         run = Run(source.next_fetch_offset, source.next_fetch_offset)
         rest = self._rests.pop(tp, None)
@@ -82,6 +84,7 @@ class Drain:
         result._update_position()
         if tp not in self._rests and not source._records.has_next():
             result._partition_records = None
+        run.seconds = perf_counter() - began
         return run
 
     def _fill(self, run: Run, rest: _Rest, tp: TopicPartition) -> None:

@@ -25,11 +25,15 @@ from streams.pipeline import Effects, Hop
 class Timings:
     """What one chunk (or one wake) took, in seconds of wall clock; *recall* lies within *work*.
 
+    *fetch* is the taking apart of fetched batches, in the consumer's thread; *outputs* and *changelog* include the
+    wait for the broker's word.
+
     *appended_at* is the time of the chunk's last record, ms since the epoch; None for a wake.
     """
 
     records: int = 0
     appended_at: int | None = None
+    fetch: float = 0.0
     work: float = 0.0
     recall: float = 0.0
     outputs: float = 0.0
@@ -103,7 +107,7 @@ class Lane:
 
     async def _work(self, delivery: Delivery) -> None:
         self.at = delivery
-        timings = Timings(records=len(delivery.chunk), appended_at=delivery.timestamp)
+        timings = Timings(records=len(delivery.chunk), appended_at=delivery.timestamp, fetch=delivery.seconds)
         now = _now()
         recall = self._timed_recall(timings)
         started = perf_counter()

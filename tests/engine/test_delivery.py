@@ -17,7 +17,7 @@ SENDS = TP("sends", 0)
 
 def delivery(start: int, after: int) -> Delivery:
     chunk = Chunk(topic="sends", partition=0, keys=[], values=[], offsets=[])
-    return Delivery(SENDS, chunk, start, after, generation=1, timestamp=0)
+    return Delivery(SENDS, chunk, start, after, generation=1, timestamp=0, seconds=0.0)
 
 
 @given(st.permutations(range(8)))

@@ -125,10 +125,11 @@ class Note:
         """Take down one chunk, or one look at keys whose time has come."""
         self._metrics.apply(effects.counts, effects.latencies)
         steps = {
-            "state": timings.recall + timings.state,
-            "produce": timings.outputs,
-            "changelog": timings.changelog,
             **effects.steps,
+            "fetch": timings.fetch,
+            "state": timings.recall + timings.state,
+            "produce": timings.build,
+            "wait": timings.outputs + timings.changelog - timings.build,
         }
         whole = timings.work + timings.outputs + timings.changelog + timings.state
         self._metrics.chunk(hop, whole * 1000, steps)

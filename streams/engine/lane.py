@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from streams.engine.delivery import Delivery
-from streams.engine.producer import ChunkProducer
+from streams.engine.producer import ChunkProducer, Written
 from streams.engine.store import Due, Store
 from streams.errors import BadSettings, WorldFailed
 from streams.pipeline import Effects, Hop
@@ -26,7 +26,7 @@ class Timings:
     """What one chunk (or one wake) took, in seconds of wall clock; *recall* lies within *work*.
 
     *fetch* is the taking apart of fetched batches, in the consumer's thread; *outputs* and *changelog* include the
-    wait for the broker's word.
+    wait for the broker's word, and *build*, which is the making of batches for both, lies within them.
 
     *appended_at* is the time of the chunk's last record, ms since the epoch; None for a wake.
     """
@@ -38,6 +38,7 @@ class Timings:
     recall: float = 0.0
     outputs: float = 0.0
     changelog: float = 0.0
+    build: float = 0.0
     state: float = 0.0
 
 
@@ -136,24 +137,31 @@ class Lane:
     async def _make_durable(self, effects: Effects, fired: Sequence[bytes], now: int, timings: Timings) -> None:
         """Carry out *effects* in the order that loses nothing."""
         started = perf_counter()
-        await self._publish(effects, now)
+        timings.build = await self._publish(effects, now)
         published = perf_counter()
-        position = await self._log_changes(effects, now)
+        written = await self._log_changes(effects, now)
+        if written is not None:
+            timings.build += written.seconds
         logged = perf_counter()
         if effects.writes or effects.wake or fired:
+            position = None if written is None else written.last + 1
             self.store.keep(effects.writes, position=position, wake=effects.wake, fired=fired, now=now)
         timings.outputs, timings.changelog = published - started, logged - published
         timings.state = perf_counter() - logged
 
-    async def _publish(self, effects: Effects, now: int) -> None:
+    async def _publish(self, effects: Effects, now: int) -> float:
+        """Send the outputs and wait for them; return the seconds that it took to build their batches."""
         sending = []
         for role, batch in effects.outputs.items():
             if batch.keys:
                 topic, count = self._where_to(role)
                 sending.append(self.producer.publish(topic, batch, count, now))
+        seconds = 0.0
         for result in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
+            seconds += result
+        return seconds
 
     def _where_to(self, role: str) -> tuple[str, int]:
         known = self.route.outputs.get(role)
@@ -161,8 +169,8 @@ class Lane:
             raise BadSettings(f"hop {self.route.hop.name} emits to {role}, which it was not given")
         return known
 
-    async def _log_changes(self, effects: Effects, now: int) -> int | None:
-        """Write state changes to the changelog; return its position after them, None when there are none."""
+    async def _log_changes(self, effects: Effects, now: int) -> Written | None:
+        """Write state changes to the changelog; return where they stand, None when there are none."""
         writes = effects.writes
         if not writes:
             return None
@@ -173,7 +181,7 @@ class Lane:
                 f"{topic}/{self.partition}: another writer is there "
                 f"(expected offset {self.store.position}, wrote at {written.first})"
             )
-        return written.last + 1
+        return written
 
     def _timed_recall(self, timings: Timings) -> Callable[[Sequence[bytes]], list[bytes | None]]:
         def recall(keys: Sequence[bytes]) -> list[bytes | None]:

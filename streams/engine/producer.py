@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import CommitFailedError, KafkaError
@@ -32,10 +33,14 @@ REQUEST_ROOM = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a run of records stands in its partition: the offsets of the first and of the last."""
+    """Where a run of records stands in its partition: the offsets of the first and of the last.
+
+    *seconds* is what it took to build the batches, without the wait for the broker.
+    """
 
     first: int
     last: int
+    seconds: float
 
 
 class ChunkProducer(driver.Producer):
@@ -92,14 +97,19 @@ class ChunkProducer(driver.Producer):
                 promise.exception()  # seen: nobody waits for it any more
         accumulator._batches.clear()
 
-    async def publish(self, topic: str, batch: Batch, count: int, now: int) -> None:
+    async def publish(self, topic: str, batch: Batch, count: int, now: int) -> float:
         """Send records to the partitions of their keys (*count* of them) and wait until all are acknowledged.
+
+        Return the seconds that it took to sort them and to build their batches.
 
         Raises:
             WorldFailed: the broker did not take them in time, or refused them.
         """
-        columns = _by_partition(batch, count)
-        await _all(self.append(topic, partition, keys, values, now) for partition, keys, values in columns)
+        started = perf_counter()
+        columns = list(_by_partition(batch, count))
+        sorted_in = perf_counter() - started
+        written: list[Written] = await _all(self.append(topic, partition, keys, values, now) for partition, keys, values in columns)
+        return sorted_in + sum(run.seconds for run in written)
 
     async def append(
         self, topic: str, partition: int, keys: Sequence[bytes], values: Sequence[bytes | None], now: int
@@ -109,16 +119,18 @@ class ChunkProducer(driver.Producer):
         Raises:
             WorldFailed: the broker did not take them in time, or refused them.
         """
-        sent = []
+        sent, seconds, since = [], 0.0, perf_counter()
         try:
             for builder in self._built(keys, values, now):
+                seconds += perf_counter() - since
                 future = await self._submit(builder, topic, partition)
                 sent.append((future, builder.record_count()))
+                since = perf_counter()
             placed = [(await future, count) for future, count in sent]
         except KafkaError as exc:
             raise WorldFailed(f"{topic}/{partition}: {len(keys)} records were not taken: {_why(exc)}") from exc
         last, count = placed[-1]
-        return Written(placed[0][0].offset, last.offset + count - 1)
+        return Written(placed[0][0].offset, last.offset + count - 1, seconds)
 
     async def flush(self) -> None:
         """Wait for all that is outstanding; raise what failed."""
@@ -177,11 +189,13 @@ def _by_partition(batch: Batch, count: int) -> Iterator[tuple[int, list[bytes], 
         yield partition, keys, values
 
 
-async def _all(work: Iterator[Any]) -> None:
-    """Run all to their end, then raise the first failure: none is left to run on alone."""
-    for result in await asyncio.gather(*work, return_exceptions=True):
+async def _all(work: Iterator[Any]) -> list[Any]:
+    """Run all to their end, then raise the first failure or return what came: none is left to run on alone."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
+    return results
 
 
 def _why(exc: KafkaError) -> str:

@@ -79,7 +79,7 @@ _ROWS = (
     Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
     Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
-    Metric("ses_step_seconds_total", _COUNTER, ("hop", "step"), "Time that a hop has spent in one step of its work."),
+    Metric("ses_step_seconds_total", _COUNTER, ("hop", "step"), "Time that a hop has spent in one step of its work; wait is for the brokers."),
     Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),
     Metric("ses_last_commit_timestamp_seconds", _GAUGE, (), "When work was last acknowledged to the brokers."),
     Metric("ses_recovery_remaining", _GAUGE, (), "Changelog records still to be read before work begins."),
@@ -125,7 +125,7 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "ses_duplicates_total.stage": tuple(ROLES),
     "hop": ("by_message", "by_recipient"),
     "label": ("stream", "via", "kind", "type", "subtype", "reason", "topic", "stage", "hop", "step"),
-    "step": ("decode", "decide", "encode", "state", "produce", "changelog"),
+    "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
 }
 """What each label may say (`metric.label` where one metric has its own list), besides `other` and `unknown`."""
 OPEN = frozenset({"stream", "partition", "version", "line"})

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import orjson
 from rich.console import Console
+from rich.text import Text
 
 from streams.demo.ending import closing, summary
 from streams.demo.plan import Plan
@@ -75,10 +76,14 @@ def _tell(result: Result, screen: Screen, *, json: bool) -> None:
 def _keep(stage: Stage, screen: Screen) -> None:
     """Stay up until Ctrl-C; that is then no failure."""
     url = f"http://127.0.0.1:{stage.worker.port}"
-    screen.say(
-        f"  The worker stays up: {url}/metrics  {url}/health/ready\n"
-        f"  Broker: {stage.brokers}, worker's log: {stage.worker.log}\n  Ctrl-C ends it."
-    )
+    for said in (
+        "  All of it stays up; Ctrl-C ends it.",
+        f"  {url}/metrics",
+        f"  {url}/health/ready",
+        f"  broker {stage.brokers}",
+        f"  log {stage.worker.log}",
+    ):
+        screen.say(Text(said, no_wrap=True, overflow="ignore"))
     try:
         while True:
             stage.worker.check()

@@ -29,7 +29,8 @@ from streams.schemas.codec import load_codec
 from streams.topics import topic_name
 
 FILL_RECORDS = 2_000
-LOOK_S = 0.1
+LOOK_S, SELDOM_S = 0.1, 0.25
+"""How often to look at the worker; more seldom while it is measured, since each look costs it some milliseconds."""
 TURN_S = 0.04
 READY_S = 60.0
 SETTLE_S = 1.5
@@ -156,7 +157,7 @@ class Show:
     def _look(self, doing: str) -> None:
         """Look at the worker and show what there is, if it is time to."""
         now = time.monotonic()
-        if now - self._looked_at < LOOK_S:
+        if now - self._looked_at < (SELDOM_S if self._plan.measured else LOOK_S):
             return
         self._looked_at = now
         worker = self._stage.worker

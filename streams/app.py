@@ -7,6 +7,7 @@ the clock, the settings and the engine's snapshots to those who need them.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -51,14 +52,14 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
         inputs=("sends", "feedback"),
         outputs=("outcomes", "dead-letters"),
         table="lives",
-        on_done=note.done,
+        witness=note,
     )
     engine.add_hop(
         ByRecipient(codec, policy.suppression, topics),
         inputs=("outcomes",),
         outputs=("suppressions", "dead-letters"),
         table="standings",
-        on_done=note.done,
+        witness=note,
     )
     return engine
 
@@ -114,15 +115,32 @@ def snapshot(progress: EngineProgress) -> Progress:
     )
 
 
+GAUGES = frozenset({"ses_suppressions"})
+"""What a hop counts up and down: it stands in the table, and goes with its partition."""
+
+
 class Note:
     """Takes down what a chunk counted and how long it took, once all of it is durable."""
 
     def __init__(self, metrics: Metrics) -> None:
         """Keep where to write it."""
         self._metrics = metrics
+        self._held: dict[tuple[str, int], Counter[tuple[str, ...]]] = {}
 
-    def done(self, hop: str, effects: Effects, timings: Timings) -> None:
+    def counted(self, hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
+        """Take down what the state of a partition adds to gauges when work on it begins; None takes it all back."""
+        change = Counter[tuple[str, ...]]()
+        change.subtract(self._held.pop((hop, partition), {}))
+        if counts is not None:
+            self._held[hop, partition] = counts
+            change.update(counts)
+        self._metrics.apply(change)
+
+    def done(self, hop: str, partition: int, effects: Effects, timings: Timings) -> None:
         """Take down one chunk, or one look at keys whose time has come."""
+        held = self._held.get((hop, partition))
+        if held is not None:
+            held.update({key: count for key, count in effects.counts.items() if key[0] in GAUGES})
         self._metrics.apply(effects.counts, effects.latencies)
         steps = {
             **effects.steps,

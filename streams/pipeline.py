@@ -105,3 +105,6 @@ class Hop(Protocol):
 
     def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
         """Return what to do about stored *keys* whose time has come; a key may be woken too early, or twice."""
+
+    def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]] | None:
+        """Return what stored *values* add to gauges, in the form of `Effects.counts`; None where they add to none."""

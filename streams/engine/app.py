@@ -18,7 +18,7 @@ from streams.engine.config import EngineConfig
 from streams.engine.consumer import ChunkConsumer
 from streams.engine.delivery import Delivery
 from streams.engine.faustapp import FaustApp, TableManager
-from streams.engine.lane import OnDone, Route
+from streams.engine.lane import Route, Witness
 from streams.engine.lanes import Lanes, Line
 from streams.engine.membership import Membership
 from streams.engine.preflight import check_parts, check_topics
@@ -62,7 +62,7 @@ class ChunkApp:
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         table: str = "",
-        on_done: OnDone | None = None,
+        witness: Witness | None = None,
     ) -> None:
         """Have *hop* work on the input roles, keep its state in *table*, and emit to the output roles.
 
@@ -77,7 +77,12 @@ class ChunkApp:
             raise BadSettings(f"hop {hop.name}: one input has one hop, or commits would be two-minded")
         changelog = f"{self.config.group}-{table}-changelog"
         self._lines[table] = Line(
-            hop=hop, inputs=names, outputs=tuple(outputs), table=table, changelog=changelog, on_done=on_done
+            hop=hop,
+            inputs=names,
+            outputs=tuple(outputs),
+            table=table,
+            changelog=changelog,
+            witness=witness,
         )
 
     def add_service(self, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
@@ -162,7 +167,12 @@ class ChunkApp:
         for tp, store in stores.items():
             line = by_changelog[tp.topic]
             outputs = {role: (self._topics[role], self._counts[self._topics[role]]) for role in line.outputs}
-            route = Route(hop=line.hop, outputs=outputs, changelog=line.changelog, on_done=line.on_done)
+            route = Route(
+                hop=line.hop,
+                outputs=outputs,
+                changelog=line.changelog,
+                witness=line.witness,
+            )
             self._lanes.open(line, route, tp.partition, store, producer)
         self.is_at_rest = False
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Protocol
 
 from streams.engine.delivery import Delivery
 from streams.engine.producer import ChunkProducer, Written
@@ -42,8 +43,18 @@ class Timings:
     state: float = 0.0
 
 
-OnDone = Callable[[str, Effects, Timings], None]
-"""Called with the hop's name once all of it is durable."""
+class Witness(Protocol):
+    """Who is told what a hop's lanes do; *hop* is the hop's name."""
+
+    def counted(self, hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
+        """Hear what a partition's state adds to gauges when work on it begins; None when it has gone."""
+
+    def done(self, hop: str, partition: int, effects: Effects, timings: Timings) -> None:
+        """Hear of a chunk, or of woken keys, once all of it is durable."""
+
+
+COUNTED_AT_ONCE = 5_000
+"""Values counted before other lanes have a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +64,7 @@ class Route:
     hop: Hop
     outputs: dict[str, tuple[str, int]]
     changelog: str
-    on_done: OnDone | None
+    witness: Witness | None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -89,6 +100,7 @@ class Lane:
 
     async def run(self) -> None:
         """Work until closed; raise what stops the worker."""
+        await self._count()
         while not self.is_closing():
             delivery = await self._next()
             if delivery is not None:
@@ -96,6 +108,19 @@ class Lane:
             if not self.is_closing() and self._time_to_look(idle=delivery is None):
                 await self._wake()
             await asyncio.sleep(0)  # other lanes, heartbeats of services, the web
+
+    async def _count(self) -> None:
+        """Count what stands in the table, before anything changes it: gauges outlive no process."""
+        witness, census = self.route.witness, self.route.hop.census
+        if witness is None or census([]) is None:
+            return
+        counted: Counter[tuple[str, ...]] = Counter()
+        for values in self.store.values(COUNTED_AT_ONCE):
+            counted.update(census(values) or {})
+            await asyncio.sleep(0)
+            if self.is_closing():
+                return
+        witness.counted(self.route.hop.name, self.partition, counted)
 
     async def _next(self) -> Delivery | None:
         if not self.waiting and self.store.next_due > _now():
@@ -200,8 +225,8 @@ class Lane:
         return idle or late >= self.wake_interval * 1000 or perf_counter() - self.looked_at >= self.wake_interval
 
     def _report(self, effects: Effects, timings: Timings) -> None:
-        if self.route.on_done is not None:
-            self.route.on_done(self.route.hop.name, effects, timings)
+        if self.route.witness is not None:
+            self.route.witness.done(self.route.hop.name, self.partition, effects, timings)
 
 
 def _now() -> int:

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from streams.engine.config import EngineConfig
 from streams.engine.delivery import Delivery
-from streams.engine.lane import Lane, OnDone, Route
+from streams.engine.lane import Lane, Route, Witness
 from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
 from streams.engine.store import Store
@@ -29,7 +29,7 @@ class Line:
     outputs: tuple[str, ...]
     table: str
     changelog: str
-    on_done: OnDone | None
+    witness: Witness | None
 
 
 class Lanes:
@@ -92,6 +92,9 @@ class Lanes:
             task.cancel()
         if late:
             await asyncio.wait(late)
+        for lane in self._tasks.values():
+            if lane.route.witness is not None:
+                lane.route.witness.counted(lane.route.hop.name, lane.partition, None)
         self._lanes.clear()
         self._tasks.clear()
         return not late and not any(task.cancelled() or task.exception() for task in tasks)

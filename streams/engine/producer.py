@@ -108,7 +108,9 @@ class ChunkProducer(driver.Producer):
         started = perf_counter()
         columns = list(_by_partition(batch, count))
         sorted_in = perf_counter() - started
-        written: list[Written] = await _all(self.append(topic, partition, keys, values, now) for partition, keys, values in columns)
+        written: list[Written] = await _all(
+            self.append(topic, partition, keys, values, now) for partition, keys, values in columns
+        )
         return sorted_in + sum(run.seconds for run in written)
 
     async def append(

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -100,6 +101,13 @@ class Store:
         if keys:
             self._print = fingerprint(keys[-1], values[-1])
         self._note(batch, position, [(now, list(alive))] if alive else [], (), now)
+
+    def values(self, slice_size: int) -> Iterator[list[bytes]]:
+        """Yield all stored values, in slices."""
+        with guarded(self.path):
+            every = cast("Iterator[bytes]", self._db.values())
+            while part := list(islice(every, slice_size)):
+                yield part
 
     def due(self, now: int, limit: int) -> Due:
         """Return entries due by *now*, oldest first: as many as hold *limit* keys, one at least."""

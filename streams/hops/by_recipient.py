@@ -6,12 +6,12 @@ size, so they are read no further than the recipient and never become objects. E
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from streams.decide.marks import weigh
 from streams.errors import Unusable
-from streams.hops.announce import Announcer
+from streams.hops.announce import REASONS, Announcer
 from streams.hops.dead import DeadLetters, check_key
 from streams.hops.outcome_reading import Fact, OutcomeReading
 from streams.mail.deadletter import Stage
@@ -19,7 +19,7 @@ from streams.mail.policy import SuppressionPolicy
 from streams.mail.standing import MarkKind, Standing
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
-from streams.state.standings import delivered, pack_standing, unpack_standing
+from streams.state.standings import announced_reason, delivered, pack_standing, unpack_standing
 
 
 class ByRecipient:
@@ -79,6 +79,11 @@ class ByRecipient:
                 effects.writes[key] = after
         effects.wake = list(looks.items())
         return effects
+
+    def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]]:
+        """Return how many of these standings are announced as suppressed, by reason."""
+        said = Counter(filter(None, map(announced_reason, values)))
+        return Counter({("ses_suppressions", REASONS[number]): count for number, count in said.items()})
 
     def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[tuple[int, Fact]]:
         """Return the outcomes that say something about a person, with their places; the unusable are dead letters."""

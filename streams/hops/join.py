@@ -146,7 +146,7 @@ class Join:
 
     def _park(self, said: SaidFeedback, life: Life, fresh: tuple[bytes, ...]) -> Life:
         """Let an event wait for its Send."""
-        self._counts["ses_parked_feedback",] += 1
+        self._counts["ses_parked_feedback_total",] += 1
         self._looks.add(said.key)
         return lifecycle.park(life, fresh, said.record, self._now, self._policy)
 
@@ -157,7 +157,6 @@ class Join:
         life, waiting = lifecycle.release(life)
         for parked in waiting:
             life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
-        self._counts["ses_parked_feedback",] -= len(waiting)
         return life
 
     def _overdue(self, life: Life) -> Life:
@@ -166,7 +165,6 @@ class Join:
         for parked in due:
             life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
             self._counts["ses_unmatched_feedback_total",] += 1
-            self._counts["ses_parked_feedback",] -= 1
         if life.send is not None and lifecycle.silent(life, self._now, self._policy):
             self._counts["ses_unanswered_sends_total", self._reading.sent(life.send)["stream"]] += 1
             life = life._replace(counted=True)

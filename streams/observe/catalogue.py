@@ -65,7 +65,7 @@ _ROWS = (
     ),
     Metric("ses_unanswered_sends_total", _COUNTER, ("stream",), "Mails of which SES said nothing in the time set."),
     Metric("ses_unmatched_feedback_total", _COUNTER, (), "Events whose send did not come in the time set."),
-    Metric("ses_parked_feedback", _GAUGE, (), "Events that wait for their send, on this worker's partitions."),
+    Metric("ses_parked_feedback_total", _COUNTER, (), "Events that came before their send and had to wait for it."),
     Metric("ses_suppressions", _GAUGE, ("reason",), "Recipients not to be written to, on this worker's partitions."),
     # Reputation
     Metric("ses_listed_bounces_total", _COUNTER, ("stream",), "Bounces for which SES sent nothing: on our own list."),
@@ -79,7 +79,12 @@ _ROWS = (
     Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
     Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
-    Metric("ses_step_seconds_total", _COUNTER, ("hop", "step"), "Time that a hop has spent in one step of its work; wait is for the brokers."),
+    Metric(
+        "ses_step_seconds_total",
+        _COUNTER,
+        ("hop", "step"),
+        "Time that a hop has spent in one step of its work; wait is for the brokers.",
+    ),
     Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),
     Metric("ses_last_commit_timestamp_seconds", _GAUGE, (), "When work was last acknowledged to the brokers."),
     Metric("ses_recovery_remaining", _GAUGE, (), "Changelog records still to be read before work begins."),

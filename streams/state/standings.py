@@ -17,6 +17,7 @@ KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 NOTHING_SAID = bytes(8)
 
 HEAD = Struct(">Bqqqq8sHi")
+_ANNOUNCED_AT = 33
 _MARK = Struct(">q8sBiiI")
 _ABSENT = -1
 
@@ -54,6 +55,11 @@ def unpack_standing(value: bytes) -> Standing:
         marks.append(mark)
     said = b"" if announced == NOTHING_SAID else announced
     return Standing(touched, delivered, forgiven, doubt, said, written, tuple(marks))
+
+
+def announced_reason(value: bytes) -> int:
+    """Return the first byte of what was said of a stored standing: the number of a reason, 0 for nothing."""
+    return value[_ANNOUNCED_AT]
 
 
 def delivered(value: bytes | None, at: int, now: int) -> bytes | None:

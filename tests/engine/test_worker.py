@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,9 +229,21 @@ def test_a_worker_whose_broker_died_says_so_and_ends(tmp_path: Path) -> None:
         assert "the brokers have not answered for 4 s" in bench.log(worker)
 
 
-def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) -> None:
-    bench.feed("a", amounts(RECORDS))
-    told: list[object] = []
+class Told:
+    """A witness that writes down what it is told: a tuple for work done, a dict for a count."""
+
+    def __init__(self, told: list[object]) -> None:
+        self.told = told
+
+    def done(self, *told: object) -> None:
+        self.told.append(told)
+
+    def counted(self, _hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
+        self.told.append({partition: counts})
+
+
+def in_process(bench: Bench, told: list[object]) -> ChunkApp:
+    """Return an engine that runs in this process, and tells what it does."""
     config = EngineConfig(
         brokers=(bench.broker.address,),
         group=bench.group,
@@ -243,7 +256,33 @@ def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) 
         freeze=False,
     )
     engine = ChunkApp(config, bench.topics)
-    engine.add_hop(Ledgerer(), ["a", "b"], ["out"], "sums", lambda *done: told.append(done))
+    engine.add_hop(Ledgerer(), ["a", "b"], ["out"], "sums", Told(told))
+    return engine
+
+
+def test_what_a_table_holds_is_counted_when_a_worker_starts_again(bench: Bench) -> None:
+    bench.feed("a", amounts(RECORDS))
+    worker = bench.start()
+    bench.wait_until_committed(RECORDS, worker)
+    assert bench.stop(worker) == 0
+    told: list[object] = []
+    engine = in_process(bench, told)
+    running = threading.Thread(target=engine.run)
+    running.start()
+    bench.wait_for(lambda: sum(isinstance(each, dict) for each in told) >= PARTITIONS)
+    engine.request_stop()
+    running.join(20)
+    counted: Counter[tuple[str, ...]] = Counter()
+    for each in told:
+        if isinstance(each, dict):
+            counted.update(next(iter(each.values())) or {})
+    assert counted == {("sums",): len(bench.stored())}
+
+
+def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) -> None:
+    bench.feed("a", amounts(RECORDS))
+    told: list[object] = []
+    engine = in_process(bench, told)
 
     async def start() -> None:
         told.append(engine.progress().state)
@@ -266,7 +305,11 @@ def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) 
     engine.request_stop()
     running.join(20)
     assert (told[0], told[-2], told[-1]) == (State.STARTING, State.STOPPING, 0)
-    names, effects, timings = zip(*[each for each in told if isinstance(each, tuple)], strict=True)
+    names, places, effects, timings = zip(*[each for each in told if isinstance(each, tuple)], strict=True)
     assert set(names) == {"ledgerer"}
+    assert set(places) == set(range(PARTITIONS))
+    counts = [each for each in told if isinstance(each, dict)]
+    assert [next(iter(each.values())) for each in counts] == [Counter()] * PARTITIONS + [None] * PARTITIONS
+    assert {next(iter(each)) for each in counts} == set(range(PARTITIONS))
     assert sum(len(each.outputs["out"].keys) for each in effects) == RECORDS
     assert sum(each.records for each in timings) == RECORDS

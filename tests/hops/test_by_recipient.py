@@ -110,3 +110,12 @@ def test_what_cannot_be_read_is_set_aside_and_its_neighbours_go_on(hop: Bench) -
     [letter] = hop.read("dead-letters", "mail.DeadLetter")
     assert (letter["reason"], letter["stage"], letter["value"]) == ("BAD_MAGIC", "BY_RECIPIENT", b"\1oops")
     assert len(hop.read("suppressions", "mail.Suppression")) == 1
+
+
+def test_a_census_of_what_is_stored_finds_what_was_announced(hop: Bench) -> None:
+    people = [f"{name}@example.com" for name in ("ann", "ben", "cleo", "dan")]
+    kinds = ("HARD_BOUNCED", "HARD_BOUNCED", "COMPLAINED", "DELIVERED")
+    tell(hop, *(outcome(kind, recipient=person) for kind, person in zip(kinds, people, strict=True)))
+    found = hop.hop.census(list(hop.table.values.values()))
+    assert found == {key: count for key, count in hop.counts.items() if key[0] == "ses_suppressions"}
+    assert found == {("ses_suppressions", "HARD_BOUNCE"): 2, ("ses_suppressions", "COMPLAINT"): 1}

@@ -36,7 +36,7 @@ HOP_KEYS = (
     ("ses_records_total", "sends"),
     ("ses_suppressions", SuppressionReason.HARD_BOUNCE),
     ("ses_unanswered_sends_total", "receipts"),
-    ("ses_parked_feedback",),
+    ("ses_parked_feedback_total",),
     ("ses_listed_bounces_total", "receipts"),
 )
 
@@ -77,7 +77,7 @@ def test_every_key_that_a_hop_counts_is_taken_as_it_is() -> None:
     assert metrics.values("ses_sends_total")["receipts", "API"] == 3
     assert metrics.values("ses_outcomes_total")["receipts", "HARD_BOUNCED", "gmail"] == 3
     assert metrics.values("ses_dead_letters_total")["BY_MESSAGE", "NOT_AVRO"] == 3
-    assert metrics.values("ses_parked_feedback")[()] == 3
+    assert metrics.values("ses_parked_feedback_total")[()] == 3
     metrics.look()
     assert metrics.values("ses_dropped_labels_total").keys() == {(label,) for label in CLOSED["label"]}
     assert sum(metrics.values("ses_dropped_labels_total").values()) == 0

@@ -1,0 +1,38 @@
+"""The front door: what a worker's lanes tell, and how it becomes metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streams.app import Note
+from streams.engine.lane import Timings
+from streams.observe.metrics import Metrics
+from streams.pipeline import Effects
+
+HARD = ("ses_suppressions", "HARD_BOUNCE")
+
+
+def suppressed(metrics: Metrics) -> float:
+    """Return how many are said to be suppressed for a hard bounce."""
+    return metrics.values("ses_suppressions")["HARD_BOUNCE",]
+
+
+def test_what_stands_in_a_table_is_counted_when_its_partition_comes_and_taken_back_when_it_goes() -> None:
+    metrics = Metrics()
+    note = Note(metrics)
+    note.counted("by_recipient", 0, Counter({HARD: 5}))
+    note.counted("by_recipient", 1, Counter({HARD: 2}))
+    assert suppressed(metrics) == 7
+    note.done("by_recipient", 0, Effects(counts=Counter({HARD: 3})), Timings())
+    note.done("by_recipient", 1, Effects(counts=Counter({HARD: -1})), Timings())
+    assert suppressed(metrics) == 9
+    note.counted("by_recipient", 0, None)
+    assert suppressed(metrics) == 1
+    note.counted("by_recipient", 0, Counter({HARD: 8}))
+    assert suppressed(metrics) == 9
+
+
+def test_a_partition_that_goes_before_it_was_counted_takes_nothing_along() -> None:
+    metrics = Metrics()
+    Note(metrics).counted("by_recipient", 0, None)
+    assert suppressed(metrics) == 0

@@ -14,8 +14,8 @@ from streams.schemas.codec import Codec
 HEADER = 5
 """Bytes of the Confluent wire format before the body: a zero and the schema id."""
 
-_NONE, _SOME = b"\x00", b"\x02"
-"""Avro's branch numbers of the union ["null", record], as zigzag varints."""
+_ABSENT, _SOME = (b"\x00",), b"\x02"
+"""Avro's branch numbers of the union ["null", record], as zigzag varints; nothing follows a null."""
 
 
 class OutcomeWriter:
@@ -28,13 +28,12 @@ class OutcomeWriter:
 
     def write(self, outcome: OutcomeRecord, send: bytes | None, feedback: bytes | None) -> bytes:
         """Return the record; *send* and *feedback* are whole wire values of our own schema version."""
-        return b"".join(
-            (
-                self._fields(outcome),
-                _NONE if send is None else _SOME + send[HEADER:],
-                _NONE if feedback is None else _SOME + feedback[HEADER:],
-            )
+        parts = (
+            self._fields(outcome),
+            *(_ABSENT if send is None else (_SOME, send[HEADER:])),
+            *(_ABSENT if feedback is None else (_SOME, feedback[HEADER:])),
         )
+        return b"".join(parts)
 
     def own(self, name: str, value: bytes) -> bytes:
         """Return *value* in our own version of schema *name*; Unusable where it cannot be read."""

@@ -38,7 +38,9 @@ class Run:
         """Append records; list comprehensions, for this is the hottest loop there is."""
         self.keys += [record.key for record in records]
         self.values += [record.value for record in records]
-        self.offsets += [record.offset for record in records]
+        first, last = records[0].offset, records[-1].offset
+        whole = last - first + 1 == len(records)  # no gaps: compaction and aborted transactions leave some
+        self.offsets += range(first, last + 1) if whole else [record.offset for record in records]
         self.timestamp = records[-1].timestamp
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from functools import lru_cache
 
 import idna
+
+LONGEST = 320
+"""Characters of the longest address there can be: 64, the @, and 255 (RFC 5321 4.5.3.1)."""
 
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9.-]+")
 _AMAZON = re.compile(r"@[a-z0-9.-]*amazonses\.com(\.cn)?$", re.IGNORECASE)
@@ -18,6 +22,11 @@ _AMAZON = re.compile(r"@[a-z0-9.-]*amazonses\.com(\.cn)?$", re.IGNORECASE)
 
 def normal_address(written: str) -> str:
     """Return *written* in normal form; text that is no address comes back lower-case, never an error."""
+    return _remembered(written) if len(written) <= LONGEST else _normal(written)
+
+
+def _normal(written: str) -> str:
+    """Return the normal form, worked out."""
     if _PLAIN.fullmatch(written):
         return written
     bare = _without_name(written.strip())
@@ -25,6 +34,10 @@ def normal_address(written: str) -> str:
     if not at:
         return bare.lower()
     return f"{local.lower()}@{_ascii_domain(domain)}"
+
+
+_remembered = lru_cache(maxsize=1 << 16)(_normal)
+"""A mail's recipient is met three times within seconds: sent to, reported, judged."""
 
 
 def normal_message_id(written: str) -> str:

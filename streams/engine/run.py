@@ -99,14 +99,16 @@ class Runner:
     async def _stop_in_time(self, services: list[Step]) -> None:
         stopping = asyncio.create_task(self._stop_all(services))
         done, _ = await asyncio.wait({stopping}, timeout=self._engine.config.stop_timeout / 1000)
-        if stopping in done:
-            if stopping.exception() is not None:
-                log.error("stopping failed: %s", type(stopping.exception()).__name__)
+        error = stopping.exception() if done else None
+        if done and error is None:
             return
-        code = 0 if self._engine.failure is None and self._engine.is_at_rest else 1
-        log.error("stopping took longer than %d ms: exiting with %d", self._engine.config.stop_timeout, code)
+        if error is None:
+            log.error("stopping took longer than %d ms", self._engine.config.stop_timeout)
+        else:
+            self._engine.fail(error, "stop")
         logging.shutdown()
-        os._exit(code)  # Faust or a thread hangs; all that was acknowledged is durable
+        # Faust, or a thread of its, hangs; all that was acknowledged is durable.
+        os._exit(0 if self._engine.failure is None and self._engine.is_at_rest else 1)
 
     async def _stop_all(self, services: list[Step]) -> None:
         faust = self._engine.faust

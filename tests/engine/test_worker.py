@@ -279,6 +279,13 @@ def test_what_a_table_holds_is_counted_when_a_worker_starts_again(bench: Bench) 
     assert counted == {("sums",): len(bench.stored())}
 
 
+def test_a_stop_that_fails_ends_the_process_all_the_same(bench: Bench) -> None:
+    worker = bench.start(broken_rest=True)
+    bench.wait_until_running(worker)
+    assert bench.stop(worker) == 1
+    assert "stop: AttributeError" in bench.log(worker)
+
+
 def test_the_engine_tells_how_it_goes_and_stops_its_services_last(bench: Bench) -> None:
     bench.feed("a", amounts(RECORDS))
     told: list[object] = []

@@ -134,6 +134,10 @@ def _freeze_with_a_batch_queued(topic: str) -> None:
     setattr(ChunkProducer, "_submit", freezing)  # noqa: B010 # mypy will not have a method assigned
 
 
+async def _broken(self: ChunkApp) -> None:
+    raise AttributeError("rest")
+
+
 def main(asked: dict[str, Any]) -> int:
     """Run one hop over topics a and b until told to stop."""
     logging.getLogger("aiokafka").setLevel(os.environ.get("TOY_AIOKAFKA", "WARNING"))
@@ -142,6 +146,8 @@ def main(asked: dict[str, Any]) -> int:
         _die_after(*asked["die"])
     if "freeze" in asked:
         _freeze_with_a_batch_queued(asked["freeze"])
+    if "broken_rest" in asked:
+        setattr(ChunkApp, "rest", _broken)  # noqa: B010 # mypy will not have a method assigned
     config = EngineConfig(
         brokers=(asked["broker"],),
         group=asked["group"],

@@ -87,7 +87,7 @@ class EngineConfig:
         commit_interval: how often offsets are committed; a crash repeats at most this much work.
         stop_timeout: a stop that takes longer is cut short (nothing is lost: what was not committed is done again).
         chunk_records: records a chunk at most; larger is faster and holds the loop for longer.
-        backlog_chunks: chunks a lane keeps waiting before its partition is no longer fetched.
+        backlog_chunks: chunks of a partition that wait in its lane before it is no longer fetched.
         fetch_wait: how long the broker holds a fetch open for new data. aiokafka has one fetch in flight a broker, so
             a long wait on idle partitions delays busy ones.
         fetch_bytes: a partition and fetch at most.

@@ -85,7 +85,7 @@ class ChunkConsumer(driver.Consumer):
     async def _hand_on(self, tp: TP, run: Run, generation: int) -> None:
         """Give changelog runs to recovery, all others to the agents."""
         delivery: Any = Delivery(
-            tp, self._chunk(tp, run), run.start, run.next_offset, generation, run.timestamp, run.seconds
+            tp, self._chunk(tp, run), run.start, run.next_offset, generation, run.began, run.timestamp, run.seconds
         )
         if self._is_changelog_tp(tp):
             self.app.engine.recovery.take(delivery)

@@ -26,7 +26,7 @@ class Delivery:
         start: the position it was fetched from; the one before it ended there.
         next_offset: what to commit once it is done; beyond the last record where control records or gaps follow.
         generation: of the consumer group when it was fetched; a delivery of an older one is never worked on.
-        timestamp: of its last record, ms since the epoch.
+        began, timestamp: of its first and of its last record, ms since the epoch; 0 where it holds none.
         seconds: that taking it out of what was fetched took.
     """
 
@@ -35,6 +35,7 @@ class Delivery:
     start: int
     next_offset: int
     generation: int
+    began: int
     timestamp: int
     seconds: float
     done: bool = False
@@ -42,6 +43,21 @@ class Delivery:
     def __str__(self) -> str:
         """Return topic, partition and offsets, for logs."""
         return f"{self.tp.topic}/{self.tp.partition} offsets {self.start}..{self.next_offset - 1}"
+
+
+def next_of(waiting: Iterable[deque[Delivery]]) -> Delivery | None:
+    """Return the delivery to work on next; None where none waits.
+
+    Inputs are named in the order in which they lean on each other: what became of a send leans on the send. So a
+    delivery goes before one of an earlier input only if it ends before that one begins; in a backlog too, a send is
+    there when what became of it comes, and little has to be parked.
+    """
+    chosen = None
+    for deliveries in waiting:
+        head = deliveries[0] if deliveries else None
+        if head is not None and (chosen is None or head.timestamp < chosen.began):
+            chosen = head
+    return chosen
 
 
 class Ledger:

@@ -31,6 +31,7 @@ class Run:
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
+    began: int = 0
     timestamp: int = 0
     seconds: float = 0.0
 
@@ -41,6 +42,7 @@ class Run:
         first, last = records[0].offset, records[-1].offset
         whole = last - first + 1 == len(records)  # no gaps: compaction and aborted transactions leave some
         self.offsets += range(first, last + 1) if whole else [record.offset for record in records]
+        self.began = self.began or records[0].timestamp
         self.timestamp = records[-1].timestamp
 
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
 
-from streams.engine.delivery import Delivery
+from faust.types import TP
+
+from streams.engine.delivery import Delivery, next_of
 from streams.engine.producer import ChunkProducer, Written
 from streams.engine.store import Due, Store
 from streams.errors import BadSettings, WorldFailed
@@ -69,7 +71,10 @@ class Route:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Lane:
-    """Works on the deliveries of one partition in the order they came, and wakes keys whose time has come."""
+    """Works on the deliveries of one partition, and wakes keys whose time has come.
+
+    *waiting* has a queue for each input, in the order of the hop's inputs.
+    """
 
     route: Route
     partition: int
@@ -78,7 +83,7 @@ class Lane:
     wake_keys: int
     wake_interval: float
     on_room: Callable[[], None]
-    waiting: deque[Delivery] = field(default_factory=deque)
+    waiting: dict[TP, deque[Delivery]]
     at: Delivery | None = None
     _closing: bool = False
     looked_at: float = 0.0
@@ -86,7 +91,7 @@ class Lane:
 
     def put(self, delivery: Delivery) -> None:
         """Queue a delivery; the fetch loop asks for no more than there is room for."""
-        self.waiting.append(delivery)
+        self.waiting[delivery.tp].append(delivery)
         self._arrived.set()
 
     def close(self) -> None:
@@ -123,13 +128,13 @@ class Lane:
         witness.counted(self.route.hop.name, self.partition, counted)
 
     async def _next(self) -> Delivery | None:
-        if not self.waiting and self.store.next_due > _now():
+        if not any(self.waiting.values()) and self.store.next_due > _now():
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), self.wake_interval)
             except TimeoutError:
                 return None
-        return self.waiting[0] if self.waiting and not self.is_closing() else None
+        return None if self.is_closing() else next_of(self.waiting.values())
 
     async def _work(self, delivery: Delivery) -> None:
         self.at = delivery
@@ -142,7 +147,7 @@ class Lane:
         await self._make_durable(effects, (), now, timings)
         delivery.done = True
         self.at = None
-        self.waiting.popleft()
+        self.waiting[delivery.tp].popleft()
         self.on_room()
         self._report(effects, timings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,9 +61,9 @@ class Lanes:
             wake_keys=self._config.wake_keys,
             wake_interval=self._config.wake_interval / 1000,
             on_room=self._on_room,
+            waiting={TP(topic, partition): deque() for topic in line.inputs},
         )
-        for topic in line.inputs:
-            self._lanes[TP(topic, partition)] = lane
+        self._lanes.update(dict.fromkeys(lane.waiting, lane))
         task = asyncio.create_task(lane.run(), name=f"lane {line.hop.name}/{partition}")
         self._tasks[task] = lane
         task.add_done_callback(self._ended)
@@ -76,7 +77,7 @@ class Lanes:
     def is_full(self, tp: TP) -> bool:
         """Return whether to fetch no more of a partition for now; called from the consumer's thread too."""
         lane = self._lanes.get(tp)
-        return lane is not None and len(lane.waiting) >= self._config.backlog_chunks
+        return lane is not None and len(lane.waiting[tp]) >= self._config.backlog_chunks
 
     async def rest(self) -> bool:
         """End all lanes, each after its chunk; at once when the partitions are lost. Return whether all ended well."""

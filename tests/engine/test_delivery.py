@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 
 import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.delivery import Delivery, Ledger
+from streams.engine.delivery import Delivery, Ledger, next_of
 from streams.pipeline import Chunk
 
 SENDS = TP("sends", 0)
 
 
-def delivery(start: int, after: int) -> Delivery:
+def delivery(start: int, after: int, began: int = 0, ended: int = 0) -> Delivery:
     chunk = Chunk(topic="sends", partition=0, keys=[], values=[], offsets=[])
-    return Delivery(SENDS, chunk, start, after, generation=1, timestamp=0, seconds=0.0)
+    return Delivery(SENDS, chunk, start, after, generation=1, began=began, timestamp=ended, seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("sends", "feedback", "chosen"),
+    [
+        ((0, 100), (50, 120), "sends"),  # some of this feedback is about these sends
+        ((100, 200), (50, 90), "feedback"),  # all of it is about sends that have been read
+        ((100, 200), (50, 100), "sends"),
+        (None, (50, 120), "feedback"),
+        ((0, 100), None, "sends"),
+        (None, None, None),
+    ],
+)
+def test_feedback_goes_before_sends_only_if_it_ends_before_they_begin(
+    sends: tuple[int, int] | None, feedback: tuple[int, int] | None, chosen: str | None
+) -> None:
+    heads = {
+        "sends": None if sends is None else delivery(0, 1, *sends),
+        "feedback": None if feedback is None else delivery(0, 1, *feedback),
+    }
+    queues = [deque([] if head is None else [head, delivery(1, 2)]) for head in heads.values()]
+    assert next_of(queues) is (None if chosen is None else heads[chosen])
 
 
 @given(st.permutations(range(8)))

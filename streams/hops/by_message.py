@@ -75,9 +75,10 @@ class ByMessage:
     def _read(self, read: Callable[[bytes | None], T], chunk: Chunk, effects: Effects, now: int) -> list[T]:
         """Return what can be read of a chunk; what cannot becomes dead letters."""
         facts = []
-        for index, value in enumerate(chunk.values):
+        for index, (key, value) in enumerate(zip(chunk.keys, chunk.values, strict=True)):
             try:
-                check_key(chunk.keys[index])
+                if key is None:
+                    check_key(key)
                 facts.append(read(value))
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)

@@ -66,7 +66,6 @@ class Reading:
         send: Any = self._send(record)
         _check_time("mail.Send.sent_at", send["sent_at"])
         message_id = _message_id(send)
-        send["recipients"] = [normal_address(r) for r in send["recipients"]]
         return SaidSend(message_id.encode(), record, send)
 
     def sent(self, record: bytes) -> SentRecord:
@@ -76,7 +75,7 @@ class Reading:
 
     def sent_to(self, record: bytes) -> list[str]:
         """Return a stored Send's recipients in normal form."""
-        return self.send(record).send["recipients"]
+        return [normal_address(address) for address in self.send(record).send["recipients"]]
 
     def feedback(self, value: bytes | None) -> SaidFeedback:
         """Return an SES event."""

@@ -125,6 +125,7 @@ class Note:
     def __init__(self, metrics: Metrics) -> None:
         """Keep where to write it."""
         self._metrics = metrics
+        self._edges: dict[tuple[str, ...], float] = {}
         self._held: dict[tuple[str, int], Counter[tuple[str, ...]]] = {}
 
     def counted(self, hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
@@ -152,7 +153,10 @@ class Note:
         whole = timings.work + timings.outputs + timings.changelog + timings.state
         self._metrics.chunk(hop, whole * 1000, steps)
         if timings.appended_at is not None:
-            self._metrics.ages((max(_now() - timings.appended_at, 0),))
+            now = time.time()
+            self._metrics.ages((max(int(now * 1000) - timings.appended_at, 0),))
+            self._edges = {("first",): now - whole, **self._edges, ("last",): now}
+            self._metrics.set("ses_chunk_timestamp_seconds", self._edges)
 
 
 def _now() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from streams.app import Note
 from streams.engine.lane import Timings
 from streams.observe.metrics import Metrics
@@ -36,3 +38,17 @@ def test_a_partition_that_goes_before_it_was_counted_takes_nothing_along() -> No
     metrics = Metrics()
     Note(metrics).counted("by_recipient", 0, None)
     assert suppressed(metrics) == 0
+
+
+def test_the_edges_of_the_work_are_the_first_chunks_beginning_and_the_last_ones_end() -> None:
+    metrics = Metrics()
+    note = Note(metrics)
+    note.done("by_message", 0, Effects(), Timings())  # a wake is no chunk
+    assert set(metrics.values("ses_chunk_timestamp_seconds").values()) == {0.0}
+    note.done("by_message", 0, Effects(), Timings(appended_at=1, work=5.0))
+    first = metrics.values("ses_chunk_timestamp_seconds")
+    assert first["last",] - first["first",] == pytest.approx(5.0)
+    note.done("by_message", 0, Effects(), Timings(appended_at=1))
+    then = metrics.values("ses_chunk_timestamp_seconds")
+    assert then["first",] == first["first",]
+    assert then["last",] >= first["last",]

@@ -17,13 +17,17 @@ RATE_OVER_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look: *joined* sends and events through hop 1, *judged* outcomes through hop 2, processor seconds, steps."""
+    """One look: *joined* sends and events through hop 1, *judged* outcomes through hop 2, processor seconds, steps.
+
+    *worked* is the time, by the worker's clock, from the beginning of its first chunk to the end of its last.
+    """
 
     at: float
     joined: float = 0.0
     judged: float = 0.0
     cpu: float = 0.0
     rss: float = 0.0
+    worked: float = 0.0
     steps: dict[str, float] = field(default_factory=dict)
 
 
@@ -41,13 +45,14 @@ class Meter:
 
     def look(self, at: float, page: Page) -> None:
         """Take one look at the worker's page."""
-        records = page.by("ses_records_total", "topic")
+        records, edges = page.by("ses_records_total", "topic"), page.by("ses_chunk_timestamp_seconds", "edge")
         look = Look(
             at=at,
             joined=records.get("sends", 0.0) + records.get("feedback", 0.0),
             judged=records.get("outcomes", 0.0),
             cpu=page.total("process_cpu_seconds_total"),
             rss=page.total("process_resident_memory_bytes"),
+            worked=edges.get("last", 0.0) - edges.get("first", 0.0),
             steps=page.by("ses_step_seconds_total", "step"),
         )
         if look.joined == 0:
@@ -95,7 +100,7 @@ class Meter:
         return Speed(
             measured=plan.told,
             events=events,
-            seconds=done.at - first.at,
+            seconds=done.worked,
             cpu_us=(done.cpu - first.cpu) / events * 1e6,
             rss_bytes=round(done.rss),
             alone=plan.measured,

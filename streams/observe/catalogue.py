@@ -80,6 +80,12 @@ _ROWS = (
     Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
     Metric(
+        "ses_chunk_timestamp_seconds",
+        _GAUGE,
+        ("edge",),
+        "When this worker began its first chunk and finished its last, since the epoch; 0 before there was one.",
+    ),
+    Metric(
         "ses_step_seconds_total",
         _COUNTER,
         ("hop", "step"),
@@ -129,7 +135,8 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(Stage),
     "ses_duplicates_total.stage": tuple(ROLES),
     "hop": ("by_message", "by_recipient"),
-    "label": ("stream", "via", "kind", "type", "subtype", "reason", "topic", "stage", "hop", "step"),
+    "label": ("stream", "via", "kind", "type", "subtype", "reason", "topic", "stage", "hop", "step", "edge"),
+    "edge": ("first", "last"),
     "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
 }
 """What each label may say (`metric.label` where one metric has its own list), besides `other` and `unknown`."""

@@ -29,9 +29,10 @@ def plan(messages: int = 2_000, kills: int = 0) -> Plan:
     return Plan(messages=messages, seed=1, partitions=4, kills=kills)
 
 
-def page(joined: float, judged: float, cpu: float = 0.0) -> Page:
+def page(joined: float, judged: float, cpu: float = 0.0, worked: float = 0.0) -> Page:
     """Return a worker's page."""
     return read_page(
+        f'ses_chunk_timestamp_seconds{{edge="first"}} 100\nses_chunk_timestamp_seconds{{edge="last"}} {100 + worked}\n'
         f'ses_records_total{{topic="sends"}} {joined}\nses_records_total{{topic="outcomes"}} {judged}\n'
         f'process_cpu_seconds_total {cpu}\nses_step_seconds_total{{hop="by_message",step="decode"}} {cpu / 2}\n'
     )
@@ -109,14 +110,14 @@ def test_a_big_day_is_drained_and_measured_and_a_day_with_kills_is_not_measured(
     assert killed.park_s > small.park_s
 
 
-def test_speed_is_measured_from_the_last_look_at_nothing_to_the_first_at_all() -> None:
+def test_speed_is_over_the_workers_own_time_from_its_first_chunk_to_its_last() -> None:
     meter = Meter()
     looks = [(0.0, 0, 0), (1.0, 0, 0), (2.0, 600, 100), (3.0, 1_000, 900), (4.0, 1_000, 1_000), (9.0, 1_000, 1_000)]
     for at, joined, judged in looks:
-        meter.look(at, page(joined, judged, cpu=at / 10))
+        meter.look(at, page(joined, judged, cpu=at / 10, worked=2.5 if judged > 950 else at))
         meter.expect(1_000, 950)
     speed = meter.speed(plan(DRAINED_FROM), 1_000)
-    assert (speed.events, speed.seconds, round(speed.per_second)) == (1_000, 3.0, 333)
+    assert (speed.events, speed.seconds, round(speed.per_second)) == (1_000, 2.5, 400)
     assert speed.cpu_us is not None
     assert round(speed.cpu_us) == 300
     assert {step: round(us) for step, us in speed.steps.items()} == {"decode": 150}

@@ -115,7 +115,7 @@ def snapshot(progress: EngineProgress) -> Progress:
     )
 
 
-GAUGES = frozenset({"ses_suppressions"})
+GAUGES = frozenset({"ses_suppressions", "ses_retries_pending", "ses_loops"})
 """What a hop counts up and down: it stands in the table, and goes with its partition."""
 
 

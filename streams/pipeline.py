@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Recall = Callable[[Sequence[bytes]], list[bytes | None]]
 """Read stored values for keys, in the order of the keys; None where nothing is stored. One call a chunk."""
@@ -49,6 +49,21 @@ class Batch:
         self.values.append(value)
 
 
+class Errand(Protocol):
+    """Something to be done in the world, such as handing a mail to SES, once its intent is durable.
+
+    The engine runs errands side by side and hands what they come to back to the hop, under the errand's *key*.
+    """
+
+    key: bytes
+
+    async def run(self) -> Any:
+        """Do it and return what came of it. What the world answers is a result; raising stops the worker."""
+
+    def over(self) -> None:
+        """Hear that it is over, however it ended, even before it began; called once."""
+
+
 @dataclass(slots=True)
 class Effects:
     """What a hop wants done for one chunk.
@@ -59,6 +74,7 @@ class Effects:
     counts: (metric name, label values...) to increments, for observe; applied after all of it is durable.
     latencies: mailbox domain to milliseconds from send to delivery, for observe.
     steps: seconds that each step of the work took; a hop fills it by `Stopwatch`.
+    errands: to be run after all else is durable; only of an `ActingHop`.
     """
 
     outputs: dict[str, Batch] = field(default_factory=dict)
@@ -67,6 +83,7 @@ class Effects:
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     latencies: dict[str, list[int]] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
+    errands: list[Errand] = field(default_factory=list)
 
     def emit(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Add one record to the outputs."""
@@ -108,3 +125,21 @@ class Hop(Protocol):
 
     def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]] | None:
         """Return what stored *values* add to gauges, in the form of `Effects.counts`; None where they add to none."""
+
+
+@runtime_checkable
+class ActingHop(Hop, Protocol):
+    """A hop that acts in the world: it notes an intent, its errand is run, and it notes what came of it.
+
+    Both notes are durable in the usual order, the intent before the errand begins. An errand that a crash or a
+    rebalance cuts short is never heard of; the hop knows by its own note that it may have happened.
+    """
+
+    def heard(self, results: Sequence[tuple[bytes, Any]], recall: Recall, now: int) -> Effects:
+        """Return what to do about *results*: keys of errands, and what each came to, in the order of their ends."""
+
+    def is_full(self, topic: str, now: int) -> bool:
+        """Tell whether to take no more from an input for now, so that what cannot go out yet stays in the topic."""
+
+    def shared(self, part: float) -> None:
+        """Hear which part of all partitions is this worker's, from 0 to 1, whenever that changes."""

@@ -49,9 +49,18 @@ _TABLE = (
     TopicSpec("suppressions", "recipient", "mail.Suppression", "hop 2, operators", None, "Whom we must not write to."),
     TopicSpec("retries", "request id", "mail.Retry", "hop 2", 7, "Mails that may be sent again, and when."),
     TopicSpec("loops", "recipient", "mail.LoopFlag", "hop 2", None, "Whose machine and ours answer each other."),
+    TopicSpec("settlements", "request id", "mail.Settlement", "hop 1", 7, "What SES's events say of a request."),
+    TopicSpec("waiting", "recipient", "mail.Waiting", "hop 2", None, "What waits to be sent to somebody again."),
+    TopicSpec("instructions", "recipient", "mail.Instruction", "operators", 365, "What operators decided, and why."),
+    TopicSpec("pauses", "stream", "mail.Pause", "dispatch, operators", None, "Streams that send nothing for now."),
     TopicSpec("dead-letters", "as received", "mail.DeadLetter", "any stage", 30, "Records that could not be used."),
 )
-NULL_MEANS: Mapping[str, str] = {"suppressions": "released", "loops": "cleared"}
+NULL_MEANS: Mapping[str, str] = {
+    "suppressions": "released",
+    "loops": "cleared",
+    "waiting": "nothing waits",
+    "pauses": "goes on",
+}
 """What a record without a value says, where it may be without one."""
 _MADE_OF_OTHERS = frozenset({"outcomes", "dead-letters"})
 
@@ -60,6 +69,7 @@ ROLES: Mapping[str, TopicSpec] = {spec.role: spec for spec in _TABLE}
 TABLES: Mapping[str, str] = {
     "lives": "message id",
     "standings": "recipient",
+    "requests": "request id",
 }
 """Tables that have a changelog, and what each is keyed by."""
 

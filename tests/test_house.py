@@ -56,10 +56,13 @@ ONLY_IN = {
     "fastavro": {"schemas"},
     "prometheus_client": {"observe"},
     "typer": {"cli"},
+    "aiobotocore": {"dispatch", "cli"},
+    "aiosmtplib": {"dispatch"},
+    "aiosmtpd": {"simulator"},
     "os.environ": {"settings", "engine", "demo"},  # engine and demo only hand it on to a process that they start
-    "time.time": {"app.py", "cli", "engine", "demo"},
-    "time.time_ns": {"app.py", "cli", "engine", "demo"},
-    "datetime.now": {"app.py", "cli", "engine", "demo"},
+    "time.time": {"app.py", "cli", "engine", "demo", "simulator"},
+    "time.time_ns": {"app.py", "cli", "engine", "demo", "simulator"},
+    "datetime.now": {"app.py", "cli", "engine", "demo", "simulator"},
 }
 
 

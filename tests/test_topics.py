@@ -44,9 +44,14 @@ def test_the_plan_names_every_topic_and_every_changelog() -> None:
         "ses.suppressions",
         "ses.retries",
         "ses.loops",
+        "ses.settlements",
+        "ses.waiting",
+        "ses.instructions",
+        "ses.pauses",
         "ses.dead-letters",
         "ses-streams-lives-changelog",
         "ses-streams-standings-changelog",
+        "ses-streams-requests-changelog",
     ]
 
 
@@ -73,7 +78,8 @@ def test_a_changelog_is_compacted_and_never_deleted_by_age(table: str) -> None:
 
 def test_retention_is_what_the_contract_says() -> None:
     days = {role: spec.days for role, spec in ROLES.items() if spec.days is not None}
-    assert days == {"send-requests": 7, "sends": 14, "feedback": 14, "outcomes": 30, "retries": 7, "dead-letters": 30}
+    said = {"send-requests": 7, "sends": 14, "feedback": 14, "outcomes": 30, "retries": 7, "dead-letters": 30}
+    assert days == said | {"settlements": 7, "instructions": 365}
     assert _planned("ses.sends").config["retention.ms"] == str(14 * 24 * 3600 * 1000)
 
 
@@ -89,6 +95,7 @@ def test_what_is_made_of_other_records_may_be_larger_than_they() -> None:
         "ses.dead-letters",
         "ses-streams-lives-changelog",
         "ses-streams-standings-changelog",
+        "ses-streams-requests-changelog",
     }
 
 

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from streams.settings.dispatch import Breaker, Dispatch, Smtp, SmtpTls, Via
 from streams.settings.group import Group
 from streams.settings.kafka import Compression, Engine, Producer, Protocol, SaslMechanism, Security
 from streams.settings.load import Loaded, Origin, Setting, choose_file, known, load, load_settings
 from streams.settings.words import (
-    Dispatch,
     Join,
     Log,
     LogFormat,
     LogLevel,
+    Loops,
     MetricSettings,
+    Retry,
     SchemaRegistry,
     Settings,
     Suppression,
@@ -22,6 +24,7 @@ from streams.settings.words import (
 )
 
 __all__ = [
+    "Breaker",
     "Compression",
     "Dispatch",
     "Engine",
@@ -31,16 +34,21 @@ __all__ = [
     "Log",
     "LogFormat",
     "LogLevel",
+    "Loops",
     "MetricSettings",
     "Origin",
     "Producer",
     "Protocol",
+    "Retry",
     "SaslMechanism",
     "SchemaRegistry",
     "Security",
     "Setting",
     "Settings",
+    "Smtp",
+    "SmtpTls",
     "Suppression",
+    "Via",
     "Web",
     "choose_file",
     "known",

@@ -12,6 +12,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from streams.settings.dispatch import Dispatch
 from streams.settings.group import KAFKA_NAME, Group, Words
 from streams.settings.kafka import Engine, Producer, Security
 
@@ -43,13 +44,6 @@ class Web(Group):
     """Port to listen on; 0 takes a free one."""
     token: SecretStr | None = None
     """Bearer token for whatever shows addresses or changes anything; without one those stay closed."""
-
-
-class Dispatch(Group):
-    """Whether this worker sends mail."""
-
-    enabled: bool = False
-    """True lets ses-streams send the mail; false only watches what others send."""
 
 
 class SchemaRegistry(Group):
@@ -96,6 +90,41 @@ class Suppression(Group):
     """After how many quiet days a recipient without a suppression is forgotten."""
 
 
+class Retry(Group):
+    """When a mail that bounced softly is sent again."""
+
+    first_minutes: float = Field(default=120, gt=0, le=43_200)
+    """How long after the bounce the first retry comes."""
+    factor: int = Field(default=4, ge=1, le=100)
+    """Each further retry comes so many times later."""
+    mailbox_full_minutes: float = Field(default=1440, gt=0, le=43_200)
+    """How long after a full mailbox the first retry comes."""
+    most: int = Field(default=3, ge=0, le=20)
+    """Retries of one request to one recipient at most; 0 is none."""
+    jitter_percent: float = Field(default=20, ge=0, le=90)
+    """Retries are spread by this part of their delay, up or down."""
+    silence_minutes: float = Field(default=120, gt=0, le=10_080)
+    """After so long without a word on a retry, newer requests to its recipient go out."""
+
+
+class Loops(Group):
+    """When two machines answer each other: auto-replies of one recipient to one of our addresses, each to another mail.
+
+    The counts are of mails of ours that were answered so.
+    """
+
+    in_ten_minutes: int = Field(default=2, ge=1, le=1000)
+    """So many in ten minutes are a loop."""
+    in_hour: int = Field(default=3, ge=1, le=1000)
+    """So many in an hour are a loop."""
+    in_day: int = Field(default=5, ge=1, le=1000)
+    """So many in a day are a loop."""
+    flag_hours: float = Field(default=24, gt=0, le=8760)
+    """How long a loop is flagged the first time; each time after doubles it."""
+    longest_days: int = Field(default=30, ge=1, le=3650)
+    """How long it is flagged at most."""
+
+
 class MetricSettings(Group):
     """What metrics may name."""
 
@@ -137,5 +166,7 @@ class Settings(Group):
     engine: Engine = Engine()
     join: Join = Join()
     suppression: Suppression = Suppression()
+    retry: Retry = Retry()
+    loops: Loops = Loops()
     metrics: MetricSettings = MetricSettings()
     log: Log = Log()

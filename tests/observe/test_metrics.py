@@ -38,6 +38,14 @@ HOP_KEYS = (
     ("ses_unanswered_sends_total", "receipts"),
     ("ses_parked_feedback_total",),
     ("ses_listed_bounces_total", "receipts"),
+    ("ses_send_requests_total", "receipts", "sent"),
+    ("ses_suppressed_sends_total", SuppressionReason.COMPLAINT),
+    ("ses_refusals_total", "slow"),
+    ("ses_doubts_total", "settled"),
+    ("ses_dispatch_paused", "receipts"),
+    ("ses_retries_total", "MailboxFull", "scheduled"),
+    ("ses_retries_pending",),
+    ("ses_loops",),
 )
 
 

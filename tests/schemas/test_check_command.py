@@ -40,7 +40,7 @@ def test_json_is_one_object_a_line_for_each_check_of_each_schema() -> None:
     said = CliRunner().invoke(app, ["check", "--json"])
     rows = [json.loads(line) for line in said.stdout.splitlines()]
     assert {row["check"] for row in rows} == {"parse", "docs", "default", "lock", "evolution", "example"}
-    assert len(rows) == 6 * 8
+    assert len(rows) == 6 * 12
     assert all(row["ok"] for row in rows)
 
 

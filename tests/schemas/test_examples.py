@@ -45,8 +45,15 @@ def test_the_golden_bytes_of_every_release_are_read_today(path: Path) -> None:
     assert to_plain(name, CODEC.decode(name, golden(path))) == json.loads(path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("version", sorted(load_released()))
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+OLD = [
+    (version, path)
+    for version in sorted(load_released())
+    for path in EXAMPLES
+    if schema_of(path) in load_released()[version]
+]
+
+
+@pytest.mark.parametrize(("version", "path"), OLD, ids=lambda part: getattr(part, "stem", part))
 def test_an_old_release_reads_what_is_written_today(version: str, path: Path) -> None:
     name, old = schema_of(path), load_released()[version]
     known = dict(enumerate([*old.values(), load_head()[name]], 1))

@@ -141,6 +141,7 @@ def test_a_send_is_not_forgotten_before_it_can_be_counted() -> None:
 
 def test_secrets_are_what_we_think() -> None:
     assert SECRETS == [
+        "SES_STREAMS_DISPATCH__SMTP__PASSWORD",
         "SES_STREAMS_LOG__KEY",
         "SES_STREAMS_SCHEMA_REGISTRY__PASSWORD",
         "SES_STREAMS_SECURITY__SASL_PASSWORD",
@@ -156,6 +157,8 @@ def test_a_secret_shows_in_no_representation_and_in_no_error(variable: str) -> N
         "SES_STREAMS_SECURITY__SASL_MECHANISM": "PLAIN",
         "SES_STREAMS_SECURITY__SASL_USERNAME": "me",
         "SES_STREAMS_SECURITY__SASL_PASSWORD": "other",
+        "SES_STREAMS_DISPATCH__SMTP__USERNAME": "me",
+        "SES_STREAMS_DISPATCH__SMTP__PASSWORD": "other",
     }
     loaded = load(environ=login | {variable: "canary"})
     shown = [str(setting.shown(loaded.value(setting))) for setting in known()]

@@ -30,5 +30,9 @@ class SchemaUnknown(WorldFailed):
     """No schema is known for an id or a subject, and the registry cannot be asked."""
 
 
+class SchemaUnsupported(SesStreamsError):
+    """A schema of ours uses a part of Avro for which no reader or writer is made yet: a fault of ours, at the start."""
+
+
 class BadSettings(SesStreamsError):
     """A setting is missing, unknown or out of range."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from streams.errors import Unusable
+from streams.errors import SchemaUnsupported, Unusable
 from streams.schemas.avsc import Schema
 from streams.schemas.shape import full_name
 from streams.schemas.source import Source
@@ -131,7 +131,7 @@ class _Reader:
             case "boolean":
                 return self._look_up((False, True))
             case other:
-                raise NotImplementedError(f"no reader for the type {other}")
+                raise SchemaUnsupported(f"no reader for the type {other}")
 
     def _look_up(self, choices: Any) -> str:
         name = self._source.name()
@@ -140,7 +140,7 @@ class _Reader:
 
     def _enum(self, symbols: Sequence[str]) -> str:
         if len(symbols) > _SYMBOLS:
-            raise NotImplementedError(f"an enum of more than {_SYMBOLS} symbols")
+            raise SchemaUnsupported(f"an enum of more than {_SYMBOLS} symbols")
         return self._look_up({place * 2: symbol for place, symbol in enumerate(symbols)})
 
     def _number(self) -> str:

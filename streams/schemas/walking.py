@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from streams.errors import SchemaUnsupported
 from streams.schemas.avsc import Schema
 from streams.schemas.source import Source
 
@@ -121,7 +122,7 @@ class Skipper:
             case "enum":
                 return self._one_of(range(0, 2 * len(schema["symbols"]), 2))
             case other:
-                raise NotImplementedError(f"no way over the type {other}")
+                raise SchemaUnsupported(f"no way over the type {other}")
 
     def _one_of(self, allowed: Iterable[int]) -> None:
         with self._source.block(f"if b[p] not in {self._source.constant(frozenset(allowed))}:"):

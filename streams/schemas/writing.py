@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from streams.errors import SchemaUnsupported
 from streams.schemas.avsc import Schema
 from streams.schemas.shape import full_name
 from streams.schemas.source import Source
@@ -93,7 +94,7 @@ class _Writer:
             case "boolean":
                 return [self._choice(value, {False: b"\x00", True: b"\x01"})]
             case other:
-                raise NotImplementedError(f"no writer for the type {other}")
+                raise SchemaUnsupported(f"no writer for the type {other}")
 
     def _choice(self, value: str, choices: Mapping[Any, bytes]) -> str:
         return f"{self._source.constant(choices)}[{value}]"

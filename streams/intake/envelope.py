@@ -1,9 +1,9 @@
 """From the bytes of one item to the SES events inside, whatever they came wrapped in.
 
 SNS (over HTTP, in Lambda's Records, in SQS), SQS (wrapped and raw, from Lambda and from ReceiveMessage), EventBridge,
-arrays, and none at all; envelopes nest, so peeling goes on until an event is found. Confirmations, SES's first
-plain-text message and EventBridge's news about the account hold no event and give nothing. Signatures are not checked
-here: that is for whoever took the item from an untrusted sender.
+arrays, our own `{"received": {...}}` around mail that SES received, and none at all; envelopes nest, so peeling goes on
+until an event is found. Confirmations, SES's first plain-text message and EventBridge's news about the account hold no
+event and give nothing. Signatures are not checked here: that is for whoever took the item from an untrusted sender.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ def _peel_envelope(
             yield from _peel(outer["Message"], None, _later(outer.get("Timestamp"), posted_at), depth)
     elif "detail" in outer:
         yield from _peel_eventbridge(outer, data, posted_at, depth)
+    elif isinstance(outer.get("received"), dict):
+        yield from _peel({"notificationType": "Received", **outer["received"]}, None, posted_at, depth)
     else:
         for name in ("Sns", "body", "Body", "ses", "Records", "Messages"):
             if name in outer:

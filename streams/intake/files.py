@@ -1,8 +1,9 @@
 """From files to feedback, item by item: what `ingest` publishes and `replay` plays.
 
-Each item of a file is SES events in any envelope, or a record as we print it (`{"mail.Send": {...}}`). What cannot be
-used comes out as a dead letter with its own bytes and line, and the rest of the file goes on. The time at which a dead
-letter was given up is an argument, so that a replay of the same files says the same.
+Each item of a file is SES events in any envelope, or a record as we print it (`{"mail.Send": {...}}`); a file may also
+be one raw mail that we received, as S3 keeps it. What cannot be used comes out as a dead letter with its own bytes and
+line, and the rest of the file goes on. The time at which a dead letter was given up is an argument, so that a replay of
+the same files says the same.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any
 from streams.emit.records import scrub
 from streams.errors import Unusable
 from streams.intake.envelope import Letter, Torn, open_envelopes
-from streams.intake.ses import read_event
+from streams.intake.letters import read_letter
+from streams.intake.mime import MAX_HEAD_BYTES
+from streams.intake.received import read_mail
 from streams.intake.sources import Bytes, Reading, Source, find_sources
-from streams.intake.split import Piece, Splitter
+from streams.intake.split import CHUNK, Piece, Splitter
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
 from streams.mail.feedback import Feedback
 from streams.schemas.plain import from_plain
@@ -56,7 +59,7 @@ def read_files(
 
     Args:
         paths: directories are walked in order of name.
-        at: when a dead letter is given up, ms since the epoch.
+        at: when a dead letter is given up, and when a raw mail came that has no time itself; ms since the epoch.
         limit: the largest event, in bytes.
         records: which records count; others are not known here.
         reading: told how far it has come.
@@ -86,11 +89,25 @@ class _File:
         """Yield what came of each item; a file that breaks off ends with a dead letter."""
         line = 1
         with closing(Bytes(self._source, self._reading)) as stream:
-            for piece in Splitter(stream.read, keep=self._limit):
-                line = piece.line
-                yield from self._piece(piece)
+            if stream.is_mail():
+                yield from self._mail(stream)
+            else:
+                for piece in Splitter(stream.read, keep=self._limit):
+                    line = piece.line
+                    yield from self._piece(piece)
             if stream.fault is not None:
                 yield self._dead(line, stream.fault, None)
+
+    def _mail(self, stream: Bytes) -> Iterator[Item]:
+        """Yield the auto-reply that a raw mail is, if it is one; its body is passed over."""
+        head = b""
+        while part := stream.read(CHUNK):
+            head += part[: MAX_HEAD_BYTES - len(head)]
+        feedback = read_mail(head, self._at)
+        if feedback is not None:
+            yield Item(source=self._from(1), feedback=feedback)
+        elif stream.fault is None:
+            self._reading.no_events += 1
 
     def _piece(self, piece: Piece) -> Iterator[Item]:
         """Yield what came of one piece: nothing, one item, or one for each event of a batch."""
@@ -101,7 +118,11 @@ class _File:
         if not found:
             self._reading.no_events += 1
         for part in found:
-            yield self._part(piece, part, alone=len(found) == 1)
+            item = self._part(piece, part, alone=len(found) == 1)
+            if item is None:
+                self._reading.no_events += 1
+            else:
+                yield item
 
     def _record(self, piece: Piece, name: str) -> Item:
         """Return a record that was printed before."""
@@ -112,17 +133,21 @@ class _File:
         except Unusable as why:
             return self._dead(piece.line, why, piece.data)
 
-    def _part(self, piece: Piece, part: Letter | Torn, *, alone: bool) -> Item:
-        """Return one event, or the dead letter of what should have been one: of the whole piece where it is alone."""
+    def _part(self, piece: Piece, part: Letter | Torn, *, alone: bool) -> Item | None:
+        """Return one event, or the dead letter of what should have been one: of the whole piece where it is alone.
+
+        None for received mail that is no auto-reply to one of ours.
+        """
         own = part.value if isinstance(part, Torn) else part.raw.encode()
         if (piece.size if alone else len(own)) > self._limit:
             return self._dead(piece.line, self._too_large(piece.size), piece.data if alone else own)
         if isinstance(part, Torn):
             return self._dead(piece.line, part.why if piece.why is None else piece.why, piece.data if alone else own)
         try:
-            return Item(source=self._from(piece.line), feedback=read_event(*part))
+            feedback = read_letter(part)
         except Unusable as why:
             return self._dead(piece.line, why, piece.data if alone else own)
+        return None if feedback is None else Item(source=self._from(piece.line), feedback=feedback)
 
     def _too_large(self, size: int) -> Unusable:
         """Say how much too large, since only the beginning is kept."""

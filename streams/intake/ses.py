@@ -75,7 +75,7 @@ def _kind(event: dict[str, Any]) -> tuple[str | None, Shape]:
 
 
 _UNKNOWN = Shape(FeedbackKind.UNKNOWN, "", None, (), ("reason",))
-"""A type that SES added since, and `Received`: inbound mail, which is not one of ours."""
+"""A type that SES added since. `Received`, inbound mail, is read by received.py; letters.py tells the two apart."""
 
 
 def _part_with_a_time(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Which files there are to read, and their bytes: paths, directories, `-`, gzip.
 
-gzip is known by its first two bytes, not by its name. What a directory holds that is plainly no event file (a README,
-a certificate) is passed over and told; a file that is named is read, whatever it is called.
+gzip is known by its first two bytes, a raw mail by its name or its first line. What a directory holds that is plainly
+no event file (a README, a certificate) is passed over and told; a file that is named is read, whatever it is called.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,10 @@ from streams.errors import Unusable, WorldFailed
 from streams.mail.deadletter import DeadReason
 
 STDIN = "-"
-SUFFIXES = frozenset({"", ".json", ".ndjson", ".jsonl", ".log", ".gz", ".txt"})
+SUFFIXES = frozenset({"", ".json", ".ndjson", ".jsonl", ".log", ".gz", ".txt", ".eml"})
+_MAILS = (".eml", ".eml.gz")
+_MAIL_BEGINS = re.compile(rb"(?:return-path|received|delivered-to):[ \t]", re.IGNORECASE)
+"""What the server that takes a mail writes before it; SES's own objects in S3 begin so, and have no suffix."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -30,7 +34,7 @@ class Reading:
     total_bytes: of all files, as they lie on disk; without standard input.
     done_bytes: how many of them are read.
     files: how many files are read or being read.
-    no_events: items without an event: confirmations, SES's first message.
+    no_events: items without an event: confirmations, SES's first message, received mail that is no auto-reply of ours.
     passed_over: files of a directory that were not read.
     """
 
@@ -101,6 +105,15 @@ class Bytes:
         except OSError as error:
             raise self._failed(error) from error
         self._plain = gzip.GzipFile(fileobj=self._disk) if packed else self._disk
+
+    def is_mail(self) -> bool:
+        """Tell whether this is one raw mail: by its name, or because it begins as one that a server has taken."""
+        if self._source.name.lower().endswith(_MAILS):
+            return True
+        try:
+            return _MAIL_BEGINS.match(self._plain.peek(64)) is not None
+        except (EOFError, OSError, zlib.error):
+            return False  # reading it will say what is the matter
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, none at the end."""

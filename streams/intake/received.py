@@ -1,0 +1,169 @@
+"""A received mail to a `Feedback` of kind AUTO_REPLY: where it is an auto-reply, and answers a mail of ours.
+
+Mail comes as SES's `Received` notification (SNS action, or the alert of an S3 or Lambda action; Lambda's own record
+has no word for its type) or raw, as S3 keeps it. All other mail, a person's answer above all, is no event: nothing of
+it goes any further, not as a dead letter either. Of an auto-reply the body is left out: what people write to each
+other is not ours to keep, and no rule needs it. Which headers count is decided in decide/autoreply.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streams.decide.autoreply import JUDGED, judge_headers
+from streams.errors import Unusable
+from streams.intake.answered import answered_id, answerer, came_to
+from streams.intake.fields import headers, items, mapping, text, word
+from streams.intake.jsontext import dump
+from streams.intake.mime import Headers, content_head, decoded, head_of, received_time, unfolded
+from streams.intake.times import read_time
+from streams.mail.deadletter import DeadReason
+from streams.mail.feedback import Feedback, FeedbackKind
+from streams.mail.identity import derived_id
+
+UNKNOWN_TIME = 0
+"""What occurred_at says of a mail of which no time is known, as for SES's events: 1970, never the clock."""
+
+KEPT = JUDGED | {"in-reply-to", "references", "message-id", "date", "sender"}
+"""The headers that are kept beside the facts: what the verdict, the join and the id rest on. No subject."""
+
+_RECEIVED = "received"
+_CONTENT = "content"
+_MOST_VALUES = 8
+_LONGEST_VALUE = 2_000  # what is kept is evidence; a References of a long thread goes on for pages
+
+
+def is_received(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event of SES is about mail that it received for us; Lambda's record says so by its `receipt`."""
+    written = word(event.get("eventType")) or word(event.get("notificationType"))
+    return "receipt" in event if written is None else written.lower() == _RECEIVED
+
+
+def read_received(event: dict[str, Any], posted_at: int | None = None) -> Feedback | None:
+    """Return the auto-reply that a Received notification is about; None for any other mail.
+
+    Args:
+        event: the notification, parsed.
+        posted_at: the time of its envelope, ms since the epoch; counts only where the notification has none.
+
+    Raises:
+        Unusable: BAD_TIME: it is an auto-reply to a mail of ours, and its time is there and cannot be read.
+
+    """
+    mail, receipt = mapping(event.get("mail")), mapping(event.get("receipt"))
+    head = _head(event, mail, receipt)
+    found = _auto_reply(head)
+    if found is None:
+        return None
+    message_id, reason = found
+    at = _time(mail, receipt)
+    envelope_from = word(mail.get("source"))
+    envelope_to = [*items(receipt.get("recipients")), *items(mail.get("destination"))]
+    return _feedback(
+        message_id,
+        reason,
+        head,
+        occurred_at=next((t for t in (at, posted_at, received_time(head)) if t is not None), UNKNOWN_TIME),
+        envelope_from=envelope_from,
+        envelope_to=[to for to in envelope_to if isinstance(to, str)],
+        raw=dump({name: value for name, value in event.items() if name != _CONTENT}),
+    )
+
+
+def read_mail(mail: bytes, at: int = UNKNOWN_TIME) -> Feedback | None:
+    """Return the auto-reply that a raw mail is; None for any other mail, and for bytes that are no mail.
+
+    Its time is the one of its newest Received line, else its Date, else *at* (ms since the epoch). Its `raw` is the
+    JSON of the headers that were looked at.
+    """
+    head = head_of(mail)
+    found = _auto_reply(head)
+    if found is None:
+        return None
+    message_id, reason = found
+    when = received_time(head)
+    raw = dump({"headers": _kept(head)})
+    return _feedback(message_id, reason, head, occurred_at=at if when is None else when, raw=raw)
+
+
+def _auto_reply(head: Headers) -> tuple[str, str] | None:
+    """Return the id of the mail of ours that is answered by a machine, and how we know; None for any other mail."""
+    message_id = answered_id(head)
+    if message_id is None:
+        return None
+    verdict = judge_headers(head, decoded(next(iter(head.get("subject", ())), "")))
+    return None if verdict is None else (message_id, verdict.reason)
+
+
+def _feedback(  # noqa: PLR0913 - what the two forms of a received mail have in common, by name
+    message_id: str,
+    reason: str,
+    head: Headers,
+    *,
+    occurred_at: int,
+    raw: str,
+    envelope_from: str | None = None,
+    envelope_to: Sequence[str] = (),
+) -> Feedback:
+    """Return what is said of an auto-reply. The mail's own destinations are ours, so they are not *destination*."""
+    who = answerer(head, envelope_from)
+    return Feedback(
+        kind=FeedbackKind.AUTO_REPLY,
+        occurred_at=occurred_at,
+        feedback_id=_id(message_id, head),
+        message_id=message_id,
+        recipients=() if who is None else (who,),
+        reason=reason,
+        source=came_to(head, envelope_to),
+        headers=_kept(head),
+        raw=raw,
+    )
+
+
+def _head(event: Mapping[str, Any], mail: Mapping[str, Any], receipt: Mapping[str, Any]) -> Headers:
+    """Return the headers of the mail: SES's list, or the mail's own where that list is cut off, empty or missing."""
+    listed = {name: [unfolded(value) for value in values] for name, values in headers(mail.get("headers")).items()}
+    content = text(event.get(_CONTENT))
+    if content is not None and (not listed or mail.get("headersTruncated") is True):
+        listed = content_head(content, word(mapping(receipt.get("action")).get("encoding"))) or listed
+    common = mapping(mail.get("commonHeaders"))
+    for name, field in (("from", "from"), ("to", "to"), ("message-id", "messageId"), ("subject", "subject")):
+        said = [value for value in items(common.get(field)) if isinstance(value, str)]
+        if said:
+            listed.setdefault(name, said)
+    source = mail.get("source")
+    if isinstance(source, str):  # the envelope's sender; an empty one is how SMTP's MAIL FROM:<> is written
+        listed.setdefault("return-path", [source.strip() or "<>"])
+    return listed
+
+
+def _time(mail: Mapping[str, Any], receipt: Mapping[str, Any]) -> int | None:
+    """Return when SES received the mail; None where it does not say."""
+    written = text(mail.get("timestamp")) or text(receipt.get("timestamp"))
+    if written is None:
+        return None
+    try:
+        return read_time(written)
+    except (ValueError, OverflowError):
+        raise Unusable(DeadReason.BAD_TIME, "the received mail's timestamp is not an ISO 8601 time") from None
+
+
+def _id(message_id: str, head: Headers) -> str:
+    """Return the name of an auto-reply: the same, whether it came by SNS, by S3, or both.
+
+    Made of the mail's own Message-ID. Without one, of its Date and From: of what it says itself, not of when or how
+    it came.
+    """
+    own = next((value.strip("<> ") for value in head.get("message-id", ())), "")
+    said = [own] if own else ["", *head.get("date", ())[:1], *head.get("from", ())[:1]]
+    return derived_id(message_id, FeedbackKind.AUTO_REPLY, UNKNOWN_TIME, *said)
+
+
+def _kept(head: Headers) -> Headers:
+    """Return the headers that are kept."""
+    return {
+        name: [value[:_LONGEST_VALUE] for value in values[:_MOST_VALUES]]
+        for name, values in head.items()
+        if name in KEPT
+    }

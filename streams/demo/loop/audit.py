@@ -1,0 +1,180 @@
+"""What did become of the requests, record by record, read from the topics of results.
+
+Records come in as bytes and are decoded by the schemas, never by the product's hops. A repeat of a record says what
+was known: everything here is a set, or the last word on a key. What it all means is said in judgement.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.demo.loop.ledger import LineKey, LoopLedger, Said
+from streams.demo.loop.sent import Mailed
+from streams.demo.loop.tales import Cue, End
+from streams.errors import Unusable
+from streams.schemas.codec import Codec
+
+DECISIVE = {
+    "COMPLAINED": End.COMPLAINED,
+    "REJECTED": End.REJECTED,
+    "RENDERING_FAILED": End.REJECTED,
+    "HARD_BOUNCED": End.BOUNCED,
+    "DELIVERED": End.DELIVERED,
+    "SUPPRESSED": End.SUPPRESSED,
+    "LOOPING": End.LOOPING,
+    "EXPIRED": End.EXPIRED,
+    "FAILED": End.FAILED,
+}
+"""Outcome kinds that are an end, the one that counts first: a complaint ends what was delivered before."""
+PASSING = ("SOFT_BOUNCED", "FAILED")
+"""Outcome kinds that a retry may follow."""
+
+
+@dataclass(slots=True)
+class Wait:
+    """What ses.waiting says of one recipient: when each request is due again, and whether newer ones wait too."""
+
+    due: dict[str, int] = field(default_factory=dict)
+    holding: bool = False
+
+
+class LoopAudit:
+    """Takes every record about the closed loop's people; says which ends have been seen."""
+
+    def __init__(self, ledger: LoopLedger, codec: Codec) -> None:
+        """Begin with nothing seen; the ledger may still grow."""
+        self._ledger, self._codec = ledger, codec
+        self._read = codec.prefix_reader("mail.Outcome", "written")
+        self.said: defaultdict[LineKey, dict[Said, int]] = defaultdict(dict)
+        self.mailed: set[Mailed] = set()
+        self.stops: dict[str, dict[str, Any] | None] = {}
+        self.loops: set[str] = set()
+        self.waits: dict[str, Wait] = {}
+        self.retries: set[tuple[LineKey, int]] = set()
+        self.strange: list[str] = []
+        self.ends: Counter[End] = Counter()
+        self._ended: dict[LineKey, End] = {}
+        self._closed: set[LineKey] = set()
+        self._seen_of: set[tuple[str, str]] = set()
+
+    def outcome(self, value: bytes | None) -> None:
+        """Take one record of ses.outcomes."""
+        try:
+            record = self._read(value or b"")
+        except Unusable as why:
+            self.strange.append(f"an outcome that cannot be read: {why}")
+            return
+        key = LineKey(record["request_id"] or "", record["recipient"])
+        line = self._ledger.lines.get(key)
+        if line is None:
+            self.strange.append(f"{record['kind']} for {key.recipient}, who was not in request {key.request_id}")
+            return
+        self._seen_of.add((key.recipient, record["kind"]))
+        self.said[key].setdefault(Said(record["attempt"], record["kind"]), record["occurred_at"])
+        if record["message_id"] is not None:
+            self.mailed.add(Mailed(record["message_id"], key, record["attempt"]))
+        if line.due <= self.said[key].keys():
+            self._closed.add(key)
+        self._count(key)
+
+    def suppression(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of ses.suppressions; a null releases."""
+        self.stops[_text(key)] = self._decoded("mail.Suppression", value)
+
+    def retry(self, value: bytes | None) -> None:
+        """Take one record of ses.retries; those of the day's mails are nobody's business here."""
+        record = self._decoded("mail.Retry", value) or {"request_id": "", "recipient": "", "attempt": 0}
+        key = LineKey(record["request_id"], record["recipient"])
+        if key in self._ledger.lines:
+            self.retries.add((key, record["attempt"]))
+
+    def loop(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of ses.loops; a flag once seen counts, though it were cleared later."""
+        if self._decoded("mail.LoopFlag", value) is not None:
+            self.loops.add(_text(key))
+
+    def waiting(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one record of ses.waiting; a null says that nothing waits."""
+        record = self._decoded("mail.Waiting", value)
+        self.waits.pop(_text(key), None)
+        if record is not None:
+            due = {retry["request_id"]: retry["due_at"] for retry in record["retries"]}
+            self.waits[_text(key)] = Wait(due, record["holding"])
+
+    def seen(self, cue: Cue, person: str) -> bool:
+        """Tell whether a cue has been seen of a person."""
+        match cue:
+            case Cue.SUPPRESSED:
+                return self.stops.get(person) is not None
+            case Cue.RELEASED:
+                return person in self.stops and self.stops[person] is None
+            case Cue.FLAGGED:
+                return person in self.loops
+            case Cue.WAITING:
+                return person in self.waits
+            case Cue.REPLIED:
+                return (person, "AUTO_REPLIED") in self._seen_of
+            case Cue.TURNED_AWAY:
+                return (person, "SUPPRESSED") in self._seen_of
+
+    def end_of(self, key: LineKey, now: int) -> tuple[End, int | None] | None:
+        """Return how a line has ended, and when it is due where it waits; None where it has no end, as far as seen."""
+        kinds = {said.kind for said in self.said.get(key, ())}
+        found = next((end for kind, end in DECISIVE.items() if kind in kinds and kind not in PASSING), None)
+        if found is not None:
+            return found, None
+        line, wait = self._ledger.lines[key], self.waits.get(key.recipient, _NO_WAIT)
+        if key.request_id in wait.due:
+            return End.WAITING, wait.due[key.request_id]
+        if kinds:
+            last = max(said.attempt for said in self.said[key])
+            on_its_way = any((key, later) in self.retries for later in range(last + 1, last + 9))
+            return None if on_its_way else (End.FAILED if "FAILED" in kinds else End.BOUNCED, None)
+        if line.not_before is not None and line.not_before > now:
+            return End.WAITING, line.not_before
+        return (End.WAITING, min(wait.due.values(), default=None)) if wait.holding else None
+
+    @property
+    def records_seen(self) -> int:
+        """A number that grows with whatever comes out: where it stands still, nothing does."""
+        outcomes = sum(len(said) for said in self.said.values())
+        return outcomes + len(self.stops) + len(self.loops) + len(self.retries) + len(self.strange)
+
+    def complete(self, now: int, *, roughly: bool) -> bool:
+        """Tell whether everything that is due has come out; *roughly* once each line has the end that is due for it."""
+        for key, line in self._ledger.lines.items():
+            end = self.end_of(key, now) if line.fate.end is End.WAITING or key not in self._closed else None
+            if line.fate.end is End.WAITING or (roughly and key not in self._closed):
+                if end is None or end[0] is not line.fate.end:
+                    return False
+            elif key not in self._closed:
+                return False
+        stopped = {person for person, record in self.stops.items() if record is not None}
+        return self._ledger.stops.keys() <= stopped and self._ledger.loops <= self.loops
+
+    def _count(self, key: LineKey) -> None:
+        """Keep count of the ends, for the view."""
+        ended = self.end_of(key, 0)
+        before = self._ended.pop(key, None)
+        if before is not None:
+            self.ends[before] -= 1
+        if ended is not None and (key in self._closed or ended[0] is not End.BOUNCED):
+            self._ended[key] = ended[0]
+            self.ends[ended[0]] += 1
+
+    def _decoded(self, name: str, value: bytes | None) -> dict[str, Any] | None:
+        """Return a record; None for a null, or for what cannot be read, which is strange."""
+        try:
+            return None if value is None else self._codec.decode(name, value)
+        except Unusable as why:
+            self.strange.append(f"a {name} that cannot be read: {why}")
+            return None
+
+
+_NO_WAIT = Wait()
+
+
+def _text(key: bytes | None) -> str:
+    return (key or b"").decode(errors="replace")

@@ -1,0 +1,140 @@
+"""What becomes of a request: which try begins, what follows from SES's answer, from its silence, and from its events.
+
+At most once per attempt and recipient, as far as SES allows: it has no token by which it would know a repeat. So a
+try that was handed over and of which nothing was heard is in doubt, waits for SES's own word, and is handed over
+again only when that does not come. Every (try, fact) pair has an answer; the same fact twice equals once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from streams.mail.policy import DispatchPolicy
+from streams.mail.request import EVERYONE, NOT_CALLED, Phase, Request, Try, Waits
+
+GRACE = 5_000
+"""A call is bounded by its time-out; what is unheard this much later (ms) was cut short by a crash or a rebalance."""
+
+BACK_OFF = (5_000, 10_000, 30_000)
+"""Waits between refused calls (ms): what the SES developer guide advises for a 4xx; the last holds for all further."""
+
+SOON = 1_000
+"""Wait after "too fast" (ms): SES counts by the second."""
+
+_FURTHEST = (Phase.DOUBTFUL, Phase.CALLING, Phase.WAITING, Phase.ENDED, Phase.SENT)
+"""Which try a word of SES is about, where several fit: the one that needs it most."""
+
+
+def opened(request: Request, attempt: int, to: str, *, retried: bool, due: int) -> Request | None:
+    """Return the request with a new try; None where it has one of that attempt already: then this is a repeat.
+
+    A try for everyone leaves out whom a try of the same attempt goes to alone.
+    """
+    same = [one for one in request.tries if one.attempt == attempt]
+    if any(one.to in (EVERYONE, to) for one in same):
+        return None
+    return request.having(
+        Try(attempt, to, Phase.WAITING, due, left_out=tuple(sorted(one.to for one in same)), retried=retried)
+    )
+
+
+def left(request: Request, one: Try, recipients: Collection[str]) -> list[str]:
+    """Return whom a try still concerns; *recipients* are the request's, in normal form."""
+    if one.to != EVERYONE:
+        return [one.to]
+    return [recipient for recipient in recipients if recipient not in one.left_out]
+
+
+def without(one: Try, recipients: Collection[str]) -> Try:
+    """Return a try that leaves *recipients* out."""
+    return one._replace(left_out=tuple(sorted({*one.left_out, *recipients})))
+
+
+def split(request: Request, one: Try, recipient: str, now: int) -> Request:
+    """Return the request after a recipient who is held has got a try of their own."""
+    own = Try(one.attempt, recipient, Phase.WAITING, one.due, waits=Waits.HOLD, since=now, retried=one.retried)
+    return request.having(without(one, (recipient,))).having(own)
+
+
+def waiting(one: Try, waits: Waits, now: int) -> Try:
+    """Return a try that waits for something; how long it has done so is kept."""
+    return one if one.waits is waits else one._replace(waits=waits, since=now)
+
+
+def called(one: Try, now: int, policy: DispatchPolicy) -> Try:
+    """Return a try that is about to be handed to SES."""
+    return one._replace(phase=Phase.CALLING, called_at=now, due=now + policy.call + GRACE, waits=Waits.NOTHING, since=0)
+
+
+def sent(one: Try, message_id: str | None) -> Try:
+    """Return a try that SES has."""
+    known = one.message_ids if message_id is None or message_id in one.message_ids else (*one.message_ids, message_id)
+    return one._replace(phase=Phase.SENT, message_ids=known)
+
+
+def refused(one: Try, now: int, policy: DispatchPolicy) -> Try | None:
+    """Return a try that SES refused for now; None where it has been refused often enough."""
+    times = one.refused + 1
+    if times >= policy.tries:
+        return None
+    return put_off(one, now + BACK_OFF[min(times, len(BACK_OFF)) - 1])._replace(refused=times)
+
+
+def put_off(one: Try, due: int) -> Try:
+    """Return a try that is certainly not at SES and waits until *due* (ms) before it is handed over again."""
+    return one._replace(phase=Phase.WAITING, due=due)
+
+
+def doubted(one: Try, policy: DispatchPolicy) -> Try:
+    """Return a try of which it is not known whether SES has it."""
+    return one._replace(phase=Phase.DOUBTFUL, due=one.called_at + policy.doubt)
+
+
+def overdue(one: Try, now: int, policy: DispatchPolicy) -> Try:
+    """Return a try after one step of waiting in vain: a call unheard is in doubt, a doubt unsettled is called again."""
+    if one.due > now:
+        return one
+    if one.phase is Phase.CALLING:
+        return doubted(one, policy)
+    if one.phase is Phase.DOUBTFUL:
+        return put_off(one, now)._replace(doubted=True)
+    return one
+
+
+def settles(request: Request, attempt: int, recipients: Collection[str], message_id: str | None) -> Try | None:
+    """Return the try that SES has accepted after all; None where that is known, or none was ever handed over.
+
+    *recipients* (normal form) are those that SES names for the mail, which may be nobody.
+    """
+    called_ones = [one for one in request.tries if one.attempt == attempt and one.called_at != NOT_CALLED]
+    if any(message_id in one.message_ids for one in called_ones):
+        return None
+    fitting = [one for one in called_ones if _fits(one, recipients)]
+    if message_id is None:
+        fitting = [one for one in fitting if one.phase is not Phase.SENT]
+    return min(fitting, key=lambda one: (_FURTHEST.index(one.phase), one.to == EVERYONE), default=None)
+
+
+def _fits(one: Try, recipients: Collection[str]) -> bool:
+    """Tell whether a mail to *recipients* can be of this try."""
+    if not recipients:
+        return True
+    if one.to == EVERYONE:
+        return any(recipient not in one.left_out for recipient in recipients)
+    return one.to in recipients
+
+
+def has_answered(request: Request, recipient: str) -> bool:
+    """Tell whether a machine of *recipient* has answered a mail of this request: then they get no more of it, ever."""
+    return recipient in request.answered or EVERYONE in request.answered
+
+
+def next_look(request: Request, policy: DispatchPolicy) -> int:
+    """Return when (ms) something about a request is due by itself."""
+    dues = [one.due for one in request.tries if not one.is_over]
+    return min(dues, default=request.touched_at + policy.forget)
+
+
+def forgettable(request: Request, now: int, policy: DispatchPolicy) -> bool:
+    """Tell whether nothing about a request needs to be remembered."""
+    return request.is_over and now >= request.touched_at + policy.forget

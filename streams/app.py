@@ -50,7 +50,7 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
     engine.add_hop(
         ByMessage(codec, policy.join, topics),
         inputs=("sends", "feedback"),
-        outputs=("outcomes", "dead-letters"),
+        outputs=("outcomes", "settlements", "dead-letters"),
         table="lives",
         witness=note,
     )

@@ -1,4 +1,4 @@
-"""An outcome as bytes: its own few fields, then the Send and the Feedback as they came.
+"""What hop 1 says, as bytes. An outcome: its own few fields, then the Send and the Feedback as they came.
 
 An Avro record's bytes are its fields' bytes one after another, so what arrived is embedded without being decoded.
 That holds only for bytes of our own schema version; `own` makes others so, once.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.mail.records import OutcomeRecord
+from streams.mail.settlement import SettlementRecord
 from streams.schemas.codec import Codec
 
 HEADER = 5
@@ -19,7 +20,7 @@ _ABSENT, _SOME = (b"\x00",), b"\x02"
 
 
 class OutcomeWriter:
-    """Writes mail.Outcome records."""
+    """Writes mail.Outcome records, and the mail.Settlement records that follow from a few of them."""
 
     def __init__(self, codec: Codec) -> None:
         """Prepare the writer of an outcome's own fields."""
@@ -34,6 +35,10 @@ class OutcomeWriter:
             *(_ABSENT if feedback is None else (_SOME, feedback[HEADER:])),
         )
         return b"".join(parts)
+
+    def settlement(self, record: SettlementRecord) -> bytes:
+        """Return a settlement."""
+        return self._codec.encode("mail.Settlement", record)
 
     def own(self, name: str, value: bytes) -> bytes:
         """Return *value* in our own version of schema *name*; Unusable where it cannot be read."""

@@ -1,7 +1,9 @@
 """Hop 1, by message id: every send is joined with what became of it, and each recipient gets an outcome.
 
-Sends and SES's feedback meet here in one table of lives. This file takes a chunk through the stages (decode, recall,
-decide, encode); join.py asks the rules about each record. Nothing here touches a broker.
+Sends and SES's feedback meet here in one table of lives. Where feedback names a request of which dispatch may be in
+doubt, or says that a machine answered one, a settlement goes out under the request's id. This file takes a chunk
+through the stages (decode, recall, decide, encode); join.py asks the rules about each record. Nothing here touches a
+broker.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from streams.decide import lifecycle
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.outcomes import Outcomes
 from streams.hops.reading import Judged, Reading, SaidFeedback, SaidSend
+from streams.hops.settlements import Settlements
 from streams.mail.feedback import FeedbackKind
 from streams.mail.life import Life, Reached
 from streams.mail.policy import JoinPolicy
@@ -30,7 +31,8 @@ class Join:
         self._reading = reading
         self._policy = policy
         self._now = now
-        self._outcomes = Outcomes(reading, effects.counts, effects.latencies)
+        self._settlements = Settlements(reading)
+        self._outcomes = Outcomes(reading, effects.counts, effects.latencies, self._settlements)
         self._stored: dict[bytes, bytes | None] = {}
         self._lives: dict[bytes, Life] = {}
         self._looks: set[bytes] = set()
@@ -90,8 +92,9 @@ class Join:
                 self._looks.add(key)
 
     def write(self, writer: OutcomeWriter) -> None:
-        """Write the outcomes and what has changed, and say when to look again at what is new or waits."""
+        """Write what is said and what has changed, and say when to look again at what is new or waits."""
         self._outcomes.write(self._effects, writer)
+        self._settlements.write(self._effects, writer)
         looks: defaultdict[int, list[bytes]] = defaultdict(list)
         if self._begun:
             looks[lifecycle.next_look(Life(self._now, self._now, b""), self._policy)] += self._begun
@@ -142,11 +145,13 @@ class Join:
             return life._replace(touched_at=self._now)
         record = self._reading.stand_in(said)
         self._counts["ses_sends_total", self._reading.sent(record)["stream"], "UPSTREAM"] += 1
+        self._settlements.accepted(said)
         return self._let_go(lifecycle.sent(life, record, self._now, stand_in=True))
 
     def _park(self, said: SaidFeedback, life: Life, fresh: tuple[bytes, ...]) -> Life:
         """Let an event wait for its Send."""
         self._counts["ses_parked_feedback_total",] += 1
+        self._settlements.accepted(said)
         self._looks.add(said.key)
         return lifecycle.park(life, fresh, said.record, self._now, self._policy)
 

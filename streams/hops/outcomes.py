@@ -9,6 +9,7 @@ from streams.decide import lifecycle
 from streams.decide.marks import SES_LIST_WORDS
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.reading import Judged, Reading, SaidFeedback
+from streams.hops.settlements import Settlements
 from streams.mail.feedback import FeedbackKind
 from streams.mail.life import Life
 from streams.mail.outcome import OutcomeKind
@@ -22,9 +23,16 @@ NOT_SENT = SES_LIST_WORDS - {"suppressed"}
 class Outcomes:
     """Gathers what SES says of the messages of one chunk, as outcomes, and writes them all at its end."""
 
-    def __init__(self, reading: Reading, counts: Counter[tuple[str, ...]], latencies: dict[str, list[int]]) -> None:
-        """Begin with none; *counts* and *latencies* are the chunk's."""
+    def __init__(
+        self,
+        reading: Reading,
+        counts: Counter[tuple[str, ...]],
+        latencies: dict[str, list[int]],
+        settlements: Settlements,
+    ) -> None:
+        """Begin with none; *counts*, *latencies* and *settlements* are the chunk's."""
         self._reading = reading
+        self._settlements = settlements
         self._counts = counts
         self._latencies = latencies
         self._said: list[tuple[OutcomeRecord, bytes | None, bytes]] = []
@@ -38,10 +46,10 @@ class Outcomes:
 
     def note(self, record: bytes | None, said: SaidFeedback, judged: Sequence[Judged]) -> None:
         """Note an outcome per recipient, joined with the Send *record* where there is one."""
-        send = None if record is None else self._reading.sent(record)
-        stream = self._reading.stream_of(said) if send is None else send["stream"]
+        matched = record is not None
+        send: SentRecord = self._reading.mail(said) if record is None else self._reading.sent(record)
         for one in judged:
-            outcome = _outcome(said, one, send, stream)
+            outcome = _outcome(said, one, send, matched=matched)
             self._said.append((outcome, record, said.record))
             self._count(outcome, said)
 
@@ -77,25 +85,26 @@ class Outcomes:
             counts["ses_complaints_total", feedback["complaint_type"] or ""] += 1
         if kind == OutcomeKind.AUTO_REPLIED:
             counts["ses_auto_replies_total",] += 1
+            self._settlements.answered(outcome)
 
 
-def _outcome(said: SaidFeedback, one: Judged, send: SentRecord | None, stream: str) -> OutcomeRecord:
-    """Return an outcome's own fields."""
+def _outcome(said: SaidFeedback, one: Judged, send: SentRecord, *, matched: bool) -> OutcomeRecord:
+    """Return an outcome's own fields; *send* is what the mail's tags say of it where it is not *matched*."""
     verdict = one.verdict
     occurred_at = said.feedback["occurred_at"]
     return {
         "kind": verdict.kind,
         "occurred_at": occurred_at,
         "certain": verdict.certain,
-        "matched": send is not None,
+        "matched": matched,
         "recipient": verdict.recipient,
         "outcome_id": one.outcome_id,
         "message_id": said.feedback["message_id"],
         "reason": verdict.reason,
         "status": verdict.status,
-        "stream": stream,
-        "request_id": None if send is None else send["request_id"],
-        "attempt": 1 if send is None else send["attempt"],
-        "latency_ms": None if send is None or not occurred_at else max(occurred_at - send["sent_at"], 0),
+        "stream": send["stream"],
+        "request_id": send["request_id"],
+        "attempt": send["attempt"],
+        "latency_ms": max(occurred_at - send["sent_at"], 0) if matched and occurred_at else None,
         "written": verdict.written,
     }

@@ -6,6 +6,7 @@ for records of our own intake that is one cheap look. What cannot be read raises
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from streams.decide.verdict import Verdict, outcome_digest, verdicts
@@ -15,13 +16,12 @@ from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import FeedbackKind
 from streams.mail.identity import derived_id
 from streams.mail.records import FeedbackRecord, RecipientRecord, SendRecord, SentRecord
+from streams.mail.tagging import ATTEMPT_TAG, REQUEST_TAG, STREAM_TAG, text_of
 from streams.mail.time import is_time
 from streams.schemas.codec import Codec
 from streams.state.lives import MARK
 
-STREAM_TAG = "stream"
-REQUEST_TAG = "request_id"
-"""Message tags by which SES's own events name the sending stream and the request."""
+_ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")  # what fits Avro's int
 
 
 class SaidSend(NamedTuple):
@@ -48,6 +48,16 @@ class Judged(NamedTuple):
     mark: bytes
 
 
+class SaidMail(SentRecord):
+    """What an SES event says of the mail that it is about: by the mail's tags, its time and its destinations.
+
+    stream: empty where no tag names one. sent_at: ms; the event's own time where the mail has none. recipients: in
+    normal form, empty where SES does not say.
+    """
+
+    recipients: list[str]
+
+
 class Reading:
     """Reads the records of hop 1."""
 
@@ -59,6 +69,7 @@ class Reading:
         self._sent = codec.prefix_reader("mail.Send", "request_id")
         self._feedback = codec.prefix_reader("mail.Feedback", "reporting_mta", rest=True)
         self._wide = codec.prefix_reader("mail.Feedback", "tags")
+        self._widest = codec.prefix_reader("mail.Feedback", "headers")
 
     def send(self, value: bytes | None) -> SaidSend:
         """Return a Send."""
@@ -100,24 +111,21 @@ class Reading:
             judged.append(Judged(verdict, digest.hex(), digest[:MARK]))
         return judged
 
-    def stream_of(self, said: SaidFeedback) -> str:
-        """Return the sending stream that the mail's own tags name; empty where they name none."""
-        return _first(self._wide(said.record)["tags"], STREAM_TAG) or ""
+    def mail(self, said: SaidFeedback) -> SaidMail:
+        """Return what an event says of its mail; read only where no Send is known."""
+        return _mail(said, self._wide(said.record))
 
     def stand_in(self, said: SaidFeedback) -> bytes:
         """Return the mail.Send record that SES's own SEND event is good for."""
-        wide = self._wide(said.record)
-        sent_at = wide["occurred_at"] if wide["sent_at"] is None else wide["sent_at"]
+        wide = self._widest(said.record)
+        mail = _mail(said, wide)
         return self._codec.encode(
             "mail.Send",
             {
-                "sent_at": sent_at,
-                "message_id": said.key.decode(),
-                "stream": _first(wide["tags"], STREAM_TAG) or "",
-                "request_id": _first(wide["tags"], REQUEST_TAG),
-                "recipients": wide["destination"] or [r["address"] for r in said.feedback["recipients"]],
+                **mail,
                 "from_address": wide["source"] or "",
                 "configuration_set": _first(wide["tags"], "ses:configuration-set"),
+                "in_reply_to": _first(wide["headers"], "in-reply-to"),
                 "via": "UPSTREAM",
             },
         )
@@ -162,7 +170,24 @@ def _normalise(recipient: RecipientRecord) -> None:
         recipient["written"] = recipient["written"] or written
 
 
-def _first(tags: dict[str, list[str]], name: str) -> str | None:
-    """Return a tag's first value."""
-    values = tags.get(name)
-    return values[0] if values else None
+def _mail(said: SaidFeedback, wide: dict[str, Any]) -> SaidMail:
+    """Return what an event says of its mail; *wide* is the event, read as far as its tags."""
+    tags = wide["tags"]
+    request, attempt = text_of(_first(tags, REQUEST_TAG) or ""), _first(tags, ATTEMPT_TAG) or ""
+    to = wide["destination"]
+    if not to and said.feedback["kind"] == FeedbackKind.SEND:
+        to = [recipient["address"] for recipient in said.feedback["recipients"]]
+    return {
+        "sent_at": wide["occurred_at"] if wide["sent_at"] is None else wide["sent_at"],
+        "message_id": said.key.decode(),
+        "stream": text_of(_first(tags, STREAM_TAG) or ""),
+        "attempt": int(attempt) if _ATTEMPT.fullmatch(attempt) else 1,
+        "request_id": request or None,  # an empty tag names none
+        "recipients": [normal_address(address) for address in to],
+    }
+
+
+def _first(named: dict[str, list[str]], name: str) -> str | None:
+    """Return the first value of a tag or a header; None where it has none, or an empty one."""
+    values = named.get(name)
+    return values[0].strip() or None if values else None

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from streams.emit.codec import codec_of
 from streams.engine.app import ChunkApp
 from streams.engine.config import Compression, EngineConfig, Security
-from streams.engine.lane import Timings
 from streams.engine.progress import Progress as EngineProgress
+from streams.engine.route import Timings
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.observe.health import Health

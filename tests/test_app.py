@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from streams.app import Note
-from streams.engine.lane import Timings
+from streams.engine.route import Timings
 from streams.observe.metrics import Metrics
 from streams.pipeline import Effects
 

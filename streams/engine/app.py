@@ -18,18 +18,19 @@ from streams.engine.config import EngineConfig
 from streams.engine.consumer import ChunkConsumer
 from streams.engine.delivery import Delivery
 from streams.engine.faustapp import FaustApp, TableManager
-from streams.engine.lane import Route, Witness
+from streams.engine.globaltables import DIRECTORY, GlobalTables
 from streams.engine.lanes import Lanes, Line
 from streams.engine.membership import Membership
 from streams.engine.preflight import check_parts, check_topics
 from streams.engine.producer import ChunkProducer
-from streams.engine.progress import PartitionProgress, Progress, State
+from streams.engine.progress import Progress, State
 from streams.engine.recovery import Recovery
 from streams.engine.rocks import Tuning
+from streams.engine.route import Route, Witness
 from streams.engine.run import Runner, Step, described, where_from
 from streams.engine.store import Store
 from streams.errors import BadSettings
-from streams.pipeline import Hop
+from streams.pipeline import Hop, Recall
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class ChunkApp:
         self._moved_at = _now()
         self._runner = Runner(self)
         self._tuning: Tuning | None = None
+        self.globals = GlobalTables(self)
         self.faust: FaustApp | None = None
         self.is_at_rest = True
 
@@ -70,7 +72,7 @@ class ChunkApp:
             BadSettings: a role has no topic, or the table or an input is taken.
         """
         unknown = [role for role in (*inputs, *outputs) if role not in self._topics]
-        if unknown or not inputs or not table or table in self._lines:
+        if unknown or not inputs or table in {"", DIRECTORY, *self._lines}:
             raise BadSettings(f"hop {hop.name}: inputs {inputs}, table {table!r}; without a topic: {unknown}")
         names = tuple(self._topics[role] for role in inputs)
         if any(name in line.inputs for line in self._lines.values() for name in names):
@@ -84,6 +86,18 @@ class ChunkApp:
             changelog=changelog,
             witness=witness,
         )
+
+    def add_global(self, role: str) -> Recall:
+        """Have every worker keep a copy of all of a compacted topic; return how to look up keys in it.
+
+        No lane opens before the copy has caught up. Until then, and after the end, a look raises WorldFailed.
+
+        Raises:
+            BadSettings: the role has no topic.
+        """
+        if role not in self._topics:
+            raise BadSettings(f"global table {role} is without a topic")
+        return self.globals.add(role, self._topics[role])
 
     def add_service(self, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
         """Have something run in the same loop: started before the hops, stopped after them."""
@@ -100,12 +114,12 @@ class ChunkApp:
     def progress(self) -> Progress:
         """Return how it goes; call it in the engine's loop."""
         consumer = None if self.faust is None else cast("ChunkConsumer | None", self.faust._consumer)
-        owned = () if consumer is None or not self.is_running else self._owned(consumer)
+        owned = () if consumer is None or not self.is_running else consumer.owned()
         committed_at = None if consumer is None else consumer.committed_at
         return Progress(
             state=self._state,
             partitions=owned,
-            recovery_remaining=self.recovery.remaining if self._state is State.RECOVERING else 0,
+            recovery_remaining=self._remaining() if self._state is State.RECOVERING else 0,
             moved_at=self._moved_at,
             committed_at=None if committed_at is None else int(committed_at * 1000),
             failure=self.failure,
@@ -127,10 +141,11 @@ class ChunkApp:
         """Check what must hold, then build the Faust app."""
         check_parts()
         keyed = {name for line in self._lines.values() for name in (*line.inputs, line.changelog)}
-        others = {self._topics[role] for line in self._lines.values() for role in line.outputs}
+        others = {self._topics[role] for line in self._lines.values() for role in line.outputs} | self.globals.topics
         self._counts = await check_topics(self.config, keyed, others - keyed)
-        databases = self.config.partitions * len(self._lines)
+        databases = self.config.partitions * len(self._lines) + len(self.globals.topics)
         self._tuning = Tuning(self.config.state_cache_bytes, self.config.state_buffer_bytes, databases)
+        await self.globals.start(self._counts, self._tuning)
         self.membership.renew()
         self.faust = FaustApp(self)
         for line in self._lines.values():
@@ -144,6 +159,10 @@ class ChunkApp:
     def is_full(self, tp: TP) -> bool:
         """Return whether a partition is to be fetched no further for now."""
         return self._lanes.is_full(tp)
+
+    def is_held(self, tp: TP) -> bool:
+        """Return whether a partition's hop is full and takes no more for now."""
+        return self._lanes.is_held(tp)
 
     def fail(self, error: BaseException, where: str) -> None:
         """Stop the worker because of *error*; only the first one counts, and no payload is logged."""
@@ -219,18 +238,8 @@ class ChunkApp:
         sort.__name__ = sort.__qualname__ = hop.name
         return sort
 
-    def _owned(self, consumer: ChunkConsumer) -> tuple[PartitionProgress, ...]:
-        tps = sorted(tp for tp in consumer.assignment() if tp.topic in self._roles)
-        return tuple(
-            PartitionProgress(
-                role=self.role_of(tp.topic),
-                topic=tp.topic,
-                partition=tp.partition,
-                next_offset=consumer.finished(tp),
-                end=consumer.fetch_end(tp),
-            )
-            for tp in tps
-        )
+    def _remaining(self) -> int:
+        return self.recovery.remaining + self.globals.remaining
 
 
 def _now() -> int:

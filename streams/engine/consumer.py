@@ -16,6 +16,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.delivery import Delivery, Ledger
 from streams.engine.fetch import Run
+from streams.engine.progress import PartitionProgress
 from streams.engine.thread import FETCH_TIMEOUT_S, ChunkThread, Listener
 from streams.pipeline import Chunk
 
@@ -57,6 +58,21 @@ class ChunkConsumer(driver.Consumer):
     def finished(self, tp: TP) -> int | None:
         """Return the offset that follows what is finished of a partition; None before anything is."""
         return self.ledger.finished.get(tp, self._committed_offset[tp])
+
+    def owned(self) -> tuple[PartitionProgress, ...]:
+        """Return how far each input partition is that is ours."""
+        engine = self.app.engine
+        return tuple(
+            PartitionProgress(
+                role=engine.role_of(tp.topic),
+                topic=tp.topic,
+                partition=tp.partition,
+                next_offset=self.finished(tp),
+                end=self.fetch_end(tp),
+                held=engine.is_held(tp),
+            )
+            for tp in sorted(tp for tp in self.assignment() if not self._is_changelog_tp(tp))
+        )
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand on until stopped: Faust's fetcher service runs this."""

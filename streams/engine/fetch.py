@@ -146,6 +146,15 @@ async def fetched_runs(
             waiter.cancel()
 
 
+def fetched_end(fetcher: Fetcher, tp: TopicPartition) -> int | None:
+    """Return the offset after the last readable record, as the last fetch said; None before the first."""
+    assignment = fetcher._subscriptions.subscription.assignment
+    state = None if assignment is None else assignment.state_value(tp)
+    if state is None or state.highwater is None:
+        return None
+    return int(state.highwater if state.lso is None or state.lso < 0 else state.lso)
+
+
 def poke(fetcher: Fetcher) -> None:
     """Make a waiting `fetched_runs` ask again what is wanted; call in the fetcher's thread."""
     for waiter in list(fetcher._fetch_waiters):

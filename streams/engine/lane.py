@@ -1,8 +1,8 @@
-"""A lane: one partition of one hop, one writer, and the one order in which things become durable.
+"""A lane: one partition of one hop, one writer, one thing at a time.
 
-For each chunk: the hop's answer, then its outputs, then the changelog, then the local store in one write, then the
-acknowledgement. State holds the marks by which repeats are known; were it durable before the outputs, a crash in
-between would lose them for ever. Whatever goes wrong stops the worker with nothing acknowledged past it.
+Its turns: what errands came to, then a chunk, then keys whose time has come; each at most once a turn, so that none
+starves the others. For each: the hop's answer, `notary` makes it durable, its errands begin, and a chunk is
+acknowledged last. Whatever goes wrong stops the worker with nothing acknowledged past it.
 """
 
 from __future__ import annotations
@@ -11,69 +11,33 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
 
 from faust.types import TP
 
 from streams.engine.delivery import Delivery, next_of
-from streams.engine.producer import ChunkProducer, Written
-from streams.engine.store import Due, Store
-from streams.errors import BadSettings, WorldFailed
-from streams.pipeline import Effects, Hop
-
-
-@dataclass(slots=True)
-class Timings:
-    """What one chunk (or one wake) took, in seconds of wall clock; *recall* lies within *work*.
-
-    *fetch* is the taking apart of fetched batches, in the consumer's thread; *outputs* and *changelog* include the
-    wait for the broker's word, and *build*, which is the making of batches for both, lies within them.
-
-    *appended_at* is the time of the chunk's last record, ms since the epoch; None for a wake.
-    """
-
-    records: int = 0
-    appended_at: int | None = None
-    fetch: float = 0.0
-    work: float = 0.0
-    recall: float = 0.0
-    outputs: float = 0.0
-    changelog: float = 0.0
-    build: float = 0.0
-    state: float = 0.0
-
-
-class Witness(Protocol):
-    """Who is told what a hop's lanes do; *hop* is the hop's name."""
-
-    def counted(self, hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
-        """Hear what a partition's state adds to gauges when work on it begins; None when it has gone."""
-
-    def done(self, hop: str, partition: int, effects: Effects, timings: Timings) -> None:
-        """Hear of a chunk, or of woken keys, once all of it is durable."""
-
+from streams.engine.errands import Errands, give_up
+from streams.engine.notary import Notary
+from streams.engine.producer import ChunkProducer
+from streams.engine.route import Route, Timings
+from streams.engine.store import Store
+from streams.errors import BadSettings
+from streams.pipeline import ActingHop, Effects, Recall
 
 COUNTED_AT_ONCE = 5_000
 """Values counted before other lanes have a turn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where a hop's effects go: role to (topic, partition count), and the changelog of its table."""
-
-    hop: Hop
-    outputs: dict[str, tuple[str, int]]
-    changelog: str
-    witness: Witness | None
+LOOK_S = 0.001
+"""An idle lane looks for due keys no sooner than this after its last look, whatever a hop asks for."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Lane:
-    """Works on the deliveries of one partition, and wakes keys whose time has come.
+    """Works on the deliveries of one partition, wakes keys whose time has come, and hears what errands came to.
 
-    *waiting* has a queue for each input, in the order of the hop's inputs.
+    *waiting* has a queue for each input, in the order of the hop's inputs. *held* are inputs of which a full hop takes
+    no more for now; *on_acted* is called after an acting hop did anything, for that may have made room.
     """
 
     route: Route
@@ -84,35 +48,66 @@ class Lane:
     wake_interval: float
     on_room: Callable[[], None]
     waiting: dict[TP, deque[Delivery]]
+    on_acted: Callable[[Lane], None]
     at: Delivery | None = None
-    _closing: bool = False
     looked_at: float = 0.0
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    held: dict[TP, str] = field(default_factory=dict)
+    acting: ActingHop | None = field(init=False)
+    errands: Errands = field(init=False)
+    _notary: Notary = field(init=False)
+    _closing: bool = False
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Find out once whether the hop acts, and make what the lane works with."""
+        route = self.route
+        self.acting = route.hop if isinstance(route.hop, ActingHop) else None
+        self.errands = Errands(self._stirred.set)
+        self._notary = Notary(
+            hop=route.hop.name,
+            outputs=route.outputs,
+            changelog=route.changelog,
+            partition=self.partition,
+            store=self.store,
+            producer=self.producer,
+        )
 
     def put(self, delivery: Delivery) -> None:
         """Queue a delivery; the fetch loop asks for no more than there is room for."""
         self.waiting[delivery.tp].append(delivery)
-        self._arrived.set()
+        self._stirred.set()
 
     def close(self) -> None:
-        """Let the lane end after the chunk it is at; what waits stays unacknowledged."""
+        """Let the lane end after the chunk it is at and the errands under way; what waits stays unacknowledged."""
         self._closing = True
-        self._arrived.set()
+        self._stirred.set()
 
     def is_closing(self) -> bool:
         """Return whether the lane takes no more."""
         return self._closing
 
+    def look_again(self) -> None:
+        """Ask the hop again whether it is full: another lane of its may have made room."""
+        if self.acting is not None and self.held:
+            now = _now()
+            if not all(self.acting.is_full(role, now) for role in set(self.held.values())):
+                self._stirred.set()
+
     async def run(self) -> None:
-        """Work until closed; raise what stops the worker."""
-        await self._count()
-        while not self.is_closing():
-            delivery = await self._next()
-            if delivery is not None:
-                await self._work(delivery)
-            if not self.is_closing() and self._time_to_look(idle=delivery is None):
-                await self._wake()
-            await asyncio.sleep(0)  # other lanes, heartbeats of services, the web
+        """Work until closed and all errands are heard; raise what stops the worker."""
+        try:
+            await self._count()
+            while not self.is_closing():
+                self._stirred.clear()
+                if not await self._turn():
+                    await self._idle()
+                await asyncio.sleep(0)  # other lanes, heartbeats of services, the web
+            while self.errands:
+                self._stirred.clear()
+                if not await self._hear():
+                    await self._stirred.wait()  # until `Lanes` loses patience
+        finally:
+            self.errands.cancel()
 
     async def _count(self) -> None:
         """Count what stands in the table, before anything changes it: gauges outlive no process."""
@@ -127,93 +122,82 @@ class Lane:
                 return
         witness.counted(self.route.hop.name, self.partition, counted)
 
-    async def _next(self) -> Delivery | None:
-        if not any(self.waiting.values()) and self.store.next_due > _now():
-            self._arrived.clear()
-            try:
-                await asyncio.wait_for(self._arrived.wait(), self.wake_interval)
-            except TimeoutError:
-                return None
-        return None if self.is_closing() else next_of(self.waiting.values())
+    async def _turn(self) -> bool:
+        """Do what there is to do, each kind once; return whether there was anything."""
+        heard = await self._hear()
+        delivery = None if self.is_closing() else next_of(self._on_offer())
+        if delivery is not None:
+            await self._work(delivery)
+        look = not self.is_closing() and self._time_to_look(idle=delivery is None)
+        woken = look and await self._wake()
+        return heard or delivery is not None or woken
+
+    async def _idle(self) -> None:
+        """Sleep until something comes, or the next key is due; a clock that was set back costs one interval."""
+        due = (self.store.next_due - _now()) / 1000
+        seconds = max(due, LOOK_S - (perf_counter() - self.looked_at))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stirred.wait(), min(seconds, self.wake_interval))
+
+    def _on_offer(self) -> list[deque[Delivery]]:
+        """Return the queues to take from: those of a full hop's input are held."""
+        queues = [queue for queue in self.waiting.values() if queue]
+        if self.acting is None or not queues:
+            return queues
+        now = _now()
+        heads = [(queue[0].tp, queue[0].chunk.topic) for queue in queues]
+        self.held = {tp: role for tp, role in heads if self.acting.is_full(role, now)}
+        return [queue for queue in queues if queue[0].tp not in self.held]
+
+    async def _hear(self) -> bool:
+        results = self.errands.take()
+        if self.acting is None or not results:
+            return False
+        acting, timings = self.acting, Timings(records=len(results))
+        effects = await self._carry_out(lambda recall, now: acting.heard(results, recall, now), timings)
+        self._report(effects, timings)
+        return True
 
     async def _work(self, delivery: Delivery) -> None:
         self.at = delivery
         timings = Timings(records=len(delivery.chunk), appended_at=delivery.timestamp, fetch=delivery.seconds)
-        now = _now()
-        recall = self._timed_recall(timings)
-        started = perf_counter()
-        effects = self.route.hop.work(delivery.chunk, recall, now)
-        timings.work = perf_counter() - started
-        await self._make_durable(effects, (), now, timings)
+        hop, chunk = self.route.hop, delivery.chunk
+        effects = await self._carry_out(lambda recall, now: hop.work(chunk, recall, now), timings)
         delivery.done = True
         self.at = None
         self.waiting[delivery.tp].popleft()
         self.on_room()
         self._report(effects, timings)
 
-    async def _wake(self) -> None:
+    async def _wake(self) -> bool:
         self.looked_at = perf_counter()
-        now = _now()
-        due: Due = self.store.due(now, self.wake_keys)
+        due = self.store.due(_now(), self.wake_keys)
         if not due.entries:
-            return
-        timings = Timings(records=len(due.keys))
-        started = perf_counter()
-        effects = self.route.hop.wake(due.keys, self._timed_recall(timings), now)
-        timings.work = perf_counter() - started
-        await self._make_durable(effects, due.entries, now, timings)
+            return False
+        hop, timings = self.route.hop, Timings(records=len(due.keys))
+        effects = await self._carry_out(lambda recall, now: hop.wake(due.keys, recall, now), timings, due.entries)
         self._report(effects, timings)
+        return True
 
-    async def _make_durable(self, effects: Effects, fired: Sequence[bytes], now: int, timings: Timings) -> None:
-        """Carry out *effects* in the order that loses nothing."""
-        started = perf_counter()
-        timings.build = await self._publish(effects, now)
-        published = perf_counter()
-        written = await self._log_changes(effects, now)
-        if written is not None:
-            timings.build += written.seconds
-        logged = perf_counter()
-        if effects.writes or effects.wake or fired:
-            position = None if written is None else written.last + 1
-            self.store.keep(effects.writes, position=position, wake=effects.wake, fired=fired, now=now)
-        timings.outputs, timings.changelog = published - started, logged - published
-        timings.state = perf_counter() - logged
+    async def _carry_out(
+        self, answer: Callable[[Recall, int], Effects], timings: Timings, fired: Sequence[bytes] = ()
+    ) -> Effects:
+        """Get the hop's answer, make it durable, and only then begin its errands."""
+        now, started = _now(), perf_counter()
+        effects = answer(self._timed_recall(timings), now)
+        timings.work = perf_counter() - started
+        if effects.errands and self.acting is None:
+            raise BadSettings(f"hop {self.route.hop.name} has errands, and is not one that acts")
+        try:
+            took = await self._notary.carry_out(effects, fired, now)
+        except BaseException:
+            give_up(effects.errands)
+            raise
+        timings.outputs, timings.changelog, timings.build, timings.state = took
+        self.errands.start(effects.errands)
+        return effects
 
-    async def _publish(self, effects: Effects, now: int) -> float:
-        """Send the outputs and wait for them; return the seconds that it took to build their batches."""
-        sending = []
-        for role, batch in effects.outputs.items():
-            if batch.keys:
-                topic, count = self._where_to(role)
-                sending.append(self.producer.publish(topic, batch, count, now))
-        seconds = 0.0
-        for result in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-            seconds += result
-        return seconds
-
-    def _where_to(self, role: str) -> tuple[str, int]:
-        known = self.route.outputs.get(role)
-        if known is None:
-            raise BadSettings(f"hop {self.route.hop.name} emits to {role}, which it was not given")
-        return known
-
-    async def _log_changes(self, effects: Effects, now: int) -> Written | None:
-        """Write state changes to the changelog; return where they stand, None when there are none."""
-        writes = effects.writes
-        if not writes:
-            return None
-        topic = self.route.changelog
-        written = await self.producer.append(topic, self.partition, list(writes), list(writes.values()), now)
-        if written.first != self.store.position:
-            raise WorldFailed(
-                f"{topic}/{self.partition}: another writer is there "
-                f"(expected offset {self.store.position}, wrote at {written.first})"
-            )
-        return written
-
-    def _timed_recall(self, timings: Timings) -> Callable[[Sequence[bytes]], list[bytes | None]]:
+    def _timed_recall(self, timings: Timings) -> Recall:
         def recall(keys: Sequence[bytes]) -> list[bytes | None]:
             started = perf_counter()
             found = self.store.recall(keys)
@@ -224,14 +208,16 @@ class Lane:
 
     def _time_to_look(self, *, idle: bool) -> bool:
         """Return whether to wake now: a busy lane looks once an interval, and after every chunk when it is late."""
-        late = _now() - self.store.next_due
+        late, since = _now() - self.store.next_due, perf_counter() - self.looked_at
         if late < 0:
             return False
-        return idle or late >= self.wake_interval * 1000 or perf_counter() - self.looked_at >= self.wake_interval
+        return since >= LOOK_S if idle else max(late / 1000, since) >= self.wake_interval
 
     def _report(self, effects: Effects, timings: Timings) -> None:
         if self.route.witness is not None:
             self.route.witness.done(self.route.hop.name, self.partition, effects, timings)
+        if self.acting is not None:
+            self.on_acted(self)
 
 
 def _now() -> int:

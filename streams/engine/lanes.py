@@ -12,11 +12,12 @@ from faust.types import TP
 
 from streams.engine.config import EngineConfig
 from streams.engine.delivery import Delivery
-from streams.engine.lane import Lane, Route, Witness
+from streams.engine.lane import Lane
 from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
+from streams.engine.route import Route, Witness
 from streams.engine.store import Store
-from streams.pipeline import Hop
+from streams.pipeline import ActingHop, Hop
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,15 @@ class Lanes:
             wake_keys=self._config.wake_keys,
             wake_interval=self._config.wake_interval / 1000,
             on_room=self._on_room,
+            on_acted=self._on_acted,
             waiting={TP(topic, partition): deque() for topic in line.inputs},
         )
         self._lanes.update(dict.fromkeys(lane.waiting, lane))
         task = asyncio.create_task(lane.run(), name=f"lane {line.hop.name}/{partition}")
         self._tasks[task] = lane
         task.add_done_callback(self._ended)
+        if lane.acting is not None:
+            lane.acting.shared(len(self._of(lane.acting)) / self._config.partitions)
 
     def put(self, delivery: Delivery) -> None:
         """Give a delivery to its lane; one whose partition has gone stays unacknowledged, for its new owner."""
@@ -79,9 +83,20 @@ class Lanes:
         lane = self._lanes.get(tp)
         return lane is not None and len(lane.waiting[tp]) >= self._config.backlog_chunks
 
+    def is_held(self, tp: TP) -> bool:
+        """Return whether what waits in a partition waits because its hop is full, and not because nothing moves."""
+        lane = self._lanes.get(tp)
+        return lane is not None and tp in lane.held
+
     async def rest(self) -> bool:
-        """End all lanes, each after its chunk; at once when the partitions are lost. Return whether all ended well."""
+        """End all lanes, each after its chunk and its errands; at once when the partitions are lost.
+
+        Return whether all ended well. What takes longer than half of the time for a stop is cut short: errands may
+        take up to half a minute, and whoever waits for us may not wait as long.
+        """
         tasks = set(self._tasks)
+        for acting in {id(lane.acting): lane.acting for lane in self._tasks.values() if lane.acting}.values():
+            acting.shared(0.0)
         for lane in self._tasks.values():
             lane.close()
         patience = 0.0 if self._membership.lost else self._config.stop_timeout / 2000
@@ -89,7 +104,8 @@ class Lanes:
             await asyncio.wait(tasks, timeout=patience)
         late = {task for task in tasks if not task.done()}
         for task in late:
-            log.warning("%s did not come to rest: its chunk will be worked on again", task.get_name())
+            running = self._tasks[task].errands.running
+            log.warning("%s did not come to rest: it is cut short, with %d errands", task.get_name(), running)
             task.cancel()
         if late:
             await asyncio.wait(late)
@@ -99,6 +115,16 @@ class Lanes:
         self._lanes.clear()
         self._tasks.clear()
         return not late and not any(task.cancelled() or task.exception() for task in tasks)
+
+    def _of(self, acting: ActingHop) -> list[Lane]:
+        return [lane for lane in self._tasks.values() if lane.acting is acting]
+
+    def _on_acted(self, actor: Lane) -> None:
+        """Let the hop's other lanes look again: what one of them heard, or has taken, concerns all."""
+        if actor.acting is not None:
+            for lane in self._of(actor.acting):
+                if lane is not actor:
+                    lane.look_again()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         lane = self._tasks.get(task)

@@ -96,7 +96,7 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     Args:
         config: where the brokers are; *config.partitions* is what *keyed* topics must have.
         keyed: inputs and changelogs.
-        others: outputs; any number of partitions will do.
+        others: outputs and global tables; any number of partitions will do.
 
     Raises:
         WorldFailed: no broker answers, a topic is missing, or it has another number of partitions.

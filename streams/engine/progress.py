@@ -20,7 +20,8 @@ class PartitionProgress:
     """One input partition that is ours.
 
     *next_offset* is what follows the last finished chunk, None before the first; *end* is the partition's end as the
-    last fetch said, None before the first; *lag* is what lies between them, 0 while either is unknown.
+    last fetch said, None before the first; *lag* is what lies between them, 0 while either is unknown. *held* says that
+    its hop is full and takes no more for now: a partition that stands still then is not stuck.
     """
 
     role: str
@@ -28,6 +29,7 @@ class PartitionProgress:
     partition: int
     next_offset: int | None
     end: int | None
+    held: bool = False
 
     @property
     def lag(self) -> int:

@@ -131,6 +131,7 @@ class Recovery(faust.tables.recovery.Recovery):
             await self._flow()
             await self._catch_up()
             consumer.pause_partitions(self.active_tps)
+        await self.app.engine.globals.caught_up()  # no lane may look into a copy that lacks something
         log.info("state of %d partitions is up to date after %.1f s", len(self._stores), time.monotonic() - started)
         await self._hand_over(generation)
 

@@ -119,6 +119,7 @@ class Runner:
         if faust is not None and faust.started:
             await faust.stop()
         self._engine.let_go()
+        await self._engine.globals.stop()
         for stop in reversed(services):
             await stop()
 

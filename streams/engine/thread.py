@@ -14,7 +14,7 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.engine.fetch import Drain, fetched_runs, poke
+from streams.engine.fetch import Drain, fetched_end, fetched_runs, poke
 
 if TYPE_CHECKING:
     from streams.engine.faustapp import FaustApp
@@ -109,9 +109,4 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     def fetch_end(self, tp: TP) -> int | None:
         """Return the offset after the last readable record, as the last fetch said; None before the first."""
-        consumer = self._ensure_consumer()
-        assignment = consumer._fetcher._subscriptions.subscription.assignment
-        state = None if assignment is None else assignment.state_value(tp)
-        if state is None or state.highwater is None:
-            return None
-        return int(state.highwater if state.lso is None or state.lso < 0 else state.lso)
+        return fetched_end(self._ensure_consumer()._fetcher, tp)

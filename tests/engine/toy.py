@@ -19,7 +19,7 @@ from typing import Any
 from streams.engine.app import ChunkApp
 from streams.engine.config import EngineConfig
 from streams.engine.consumer import ChunkConsumer
-from streams.engine.lane import Lane
+from streams.engine.notary import Notary
 from streams.engine.producer import ChunkProducer
 from streams.engine.recovery import Recovery
 from streams.pipeline import Chunk, Effects, Recall
@@ -94,9 +94,9 @@ class Alarm:
 
 HOPS: dict[str, Callable[..., Any]] = {"ledgerer": Ledgerer, "alarm": Alarm}
 DEADLY: dict[str, tuple[Any, str]] = {
-    "published": (Lane, "_publish"),
-    "logged": (Lane, "_log_changes"),
-    "worked": (Lane, "_make_durable"),
+    "published": (Notary, "_publish"),
+    "logged": (Notary, "_log_changes"),
+    "worked": (Notary, "carry_out"),
     "committed": (ChunkConsumer, "_commit"),
     "recovering": (Recovery, "_catch_up"),
 }

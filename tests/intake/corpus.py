@@ -1,4 +1,4 @@
-"""The corpus of tests/corpus/ses as data: each file with what it must say."""
+"""The corpora of tests/corpus as data: each file of events (ses) or of received mail, with what it must say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent / "corpus" / "ses"
+RECEIVED = ROOT.parent / "received"
 TIMES = frozenset({"occurred_at", "sent_at", "expires_at", "arrived_at"})
 
 
@@ -24,14 +25,14 @@ class Case:
     same_as: str | None
 
 
-def cases() -> list[Case]:
-    """Return every file of the corpus, in order of name."""
-    return [_case(expected) for expected in sorted(ROOT.glob("*.expect.toml"))]
+def cases(root: Path = ROOT) -> list[Case]:
+    """Return every file of a corpus, in order of name."""
+    return [_case(expected) for expected in sorted(root.glob("*.expect.toml"))]
 
 
-def case(name: str) -> Case:
-    """Return one file of the corpus."""
-    return _case(ROOT / f"{name}.expect.toml")
+def case(name: str, root: Path = ROOT) -> Case:
+    """Return one file of a corpus."""
+    return _case(root / f"{name}.expect.toml")
 
 
 def milliseconds(written: str) -> int:
@@ -42,7 +43,7 @@ def milliseconds(written: str) -> int:
 
 def _case(expected: Path) -> Case:
     name = expected.name.removesuffix(".expect.toml")
-    found = [path for path in ROOT.iterdir() if path.stem == name and path.suffix != ".toml"]
+    found = [path for path in expected.parent.iterdir() if path.stem == name and path.suffix != ".toml"]
     assert len(found) == 1, f"{name}: {len(found)} files"
     facts = tomllib.loads(expected.read_text(encoding="utf-8"))
     assert facts["note"], f"{name} does not say why it is here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from streams.intake.files import Item, read_files
 from streams.intake.sources import Reading
 from streams.mail.feedback import Feedback, FeedbackKind, FeedbackRecipient
-from tests.intake.corpus import ROOT, Case, case, cases
+from tests.intake.corpus import RECEIVED, ROOT, Case, case, cases
 
-CASES = cases()
+CASES = [*cases(), *cases(RECEIVED)]
 FREE = frozenset({"feedback_id", "tags", "headers", "source", "destination", "raw", "sent_at"})
 """What need not be named: compared where it is."""
 
@@ -75,6 +76,7 @@ def test_what_cannot_be_used_is_set_aside_with_its_bytes_and_its_line(one: Case)
 def test_nothing_else_comes_out_of_a_file(one: Case) -> None:
     reading = Reading()
     items = list(read_files([one.path], reading=reading))
+    assert reading.done_bytes == reading.total_bytes
     assert len(items) == len(one.feedback) + len(one.dead)
     assert reading.no_events == one.no_events
 
@@ -82,7 +84,7 @@ def test_nothing_else_comes_out_of_a_file(one: Case) -> None:
 @pytest.mark.parametrize("one", [one for one in CASES if one.same_as], ids=_named)
 def test_one_event_in_two_dresses_has_one_id(one: Case) -> None:
     assert one.same_as is not None
-    (item,), (other,) = _items(one), _items(case(one.same_as))
+    (item,), (other,) = _items(one), _items(case(one.same_as, one.path.parent))
     assert item.feedback is not None
     assert other.feedback is not None
     assert item.feedback.feedback_id == other.feedback.feedback_id
@@ -102,13 +104,14 @@ def test_two_different_events_of_the_corpus_never_share_an_id() -> None:
 
 def test_the_corpus_holds_every_kind_in_both_formats_where_ses_has_both() -> None:
     kinds = {item.feedback.kind for one in CASES for item in _items(one) if item.feedback is not None}
-    assert kinds == set(FeedbackKind) - {FeedbackKind.AUTO_REPLY}
+    assert kinds == set(FeedbackKind)
 
 
-def test_a_walk_over_the_corpus_passes_over_what_is_no_event_file() -> None:
+@pytest.mark.parametrize("root", [ROOT, RECEIVED], ids=["ses", "received"])
+def test_a_walk_over_a_corpus_passes_over_what_is_no_event_file(root: Path) -> None:
     reading = Reading()
-    items = list(read_files([ROOT], reading=reading))
-    assert len(items) == sum(len(one.feedback) + len(one.dead) for one in CASES)
+    items = list(read_files([root], reading=reading))
+    assert len(items) == sum(len(one.feedback) + len(one.dead) for one in cases(root))
     assert sorted(reading.passed_over) == sorted(
-        str(path) for path in ROOT.iterdir() if path.suffix in (".toml", ".md")
+        str(path) for path in root.iterdir() if path.suffix in (".toml", ".md")
     )

@@ -107,7 +107,7 @@ def snapshot(progress: EngineProgress) -> Progress:
     return Progress(
         phase=Phase(progress.state),
         positions={
-            (p.topic, p.partition): Position(-1 if p.next_offset is None else p.next_offset, p.lag)
+            (p.topic, p.partition): Position(-1 if p.next_offset is None else p.next_offset, p.lag, p.held)
             for p in progress.partitions
         },
         recovery_remaining=progress.recovery_remaining,

@@ -51,6 +51,7 @@ class Lane:
     on_acted: Callable[[Lane], None]
     at: Delivery | None = None
     looked_at: float = 0.0
+    is_idle: bool = False
     held: dict[TP, str] = field(default_factory=dict)
     acting: ActingHop | None = field(init=False)
     errands: Errands = field(init=False)
@@ -136,8 +137,10 @@ class Lane:
         """Sleep until something comes, or the next key is due; a clock that was set back costs one interval."""
         due = (self.store.next_due - _now()) / 1000
         seconds = max(due, LOOK_S - (perf_counter() - self.looked_at))
+        self.is_idle = True
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stirred.wait(), min(seconds, self.wake_interval))
+        self.is_idle = False
 
     def _on_offer(self) -> list[deque[Delivery]]:
         """Return the queues to take from: those of a full hop's input are held."""

@@ -84,9 +84,9 @@ class Lanes:
         return lane is not None and len(lane.waiting[tp]) >= self._config.backlog_chunks
 
     def is_held(self, tp: TP) -> bool:
-        """Return whether what waits in a partition waits because its hop is full, and not because nothing moves."""
+        """Return whether what waits in a partition waits because its hop is full, and not because its lane hangs."""
         lane = self._lanes.get(tp)
-        return lane is not None and tp in lane.held
+        return lane is not None and lane.is_idle and tp in lane.held
 
     async def rest(self) -> bool:
         """End all lanes, each after its chunk and its errands; at once when the partitions are lost.

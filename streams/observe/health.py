@@ -92,13 +92,13 @@ class Health:
 
 
 def _waiting(progress: Progress) -> Iterator[tuple[str, int]]:
-    """Yield every place where work waits, with how far it is there."""
+    """Yield every place where work waits for us, with how far it is there: what is held on purpose may stand still."""
     if progress.phase is Phase.RECOVERING:
         if progress.recovery_remaining > 0:
             yield "recovery", progress.recovery_remaining
         return
     for (topic, partition), position in sorted(progress.positions.items()):
-        if position.lag > 0:
+        if position.lag > 0 and not position.held:
             yield f"{topic}[{partition}]", position.committed
 
 

@@ -25,10 +25,12 @@ class Position:
 
     committed: the next offset to be worked off, as the brokers know it; -1 where nothing was committed yet.
     lag: records that wait behind it.
+    held: they are left waiting on purpose, because SES takes no more for now.
     """
 
     committed: int
     lag: int
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,20 @@ def test_a_worker_without_lag_stays_ready_however_long_nothing_comes() -> None:
     assert _well(health.check()) == (State.RUNNING, True, True)
 
 
+def test_a_partition_that_is_held_on_purpose_does_not_make_a_worker_stuck() -> None:
+    engine = Engine()
+    health = engine.health()
+    for held, expected in (
+        (True, (State.RUNNING, True, True)),
+        (True, (State.RUNNING, True, True)),
+        (False, (State.RUNNING, True, True)),  # from here on it waits for us
+        (False, (State.STUCK, False, False)),
+    ):
+        engine.said = Progress(phase=Phase.RUNNING, positions={("ses.sends", 3): Position(5, 10, held)})
+        assert _well(health.check()) == expected
+        engine.now += DEAD_AFTER
+
+
 def test_a_record_that_comes_after_a_quiet_hour_does_not_make_a_worker_stuck() -> None:
     engine = Engine()
     health = engine.health()

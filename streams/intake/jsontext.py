@@ -33,13 +33,13 @@ def dump(value: object) -> str:
     """Return a value as compact JSON text.
 
     Raises:
-        Unusable: NOT_JSON: it is nested too deeply to be written (orjson stops at 254 levels).
+        Unusable: NOT_JSON: it is nested too deeply to be written.
 
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
-    except orjson.JSONEncodeError as error:
-        raise Unusable(DeadReason.NOT_JSON, "nested too deeply") from error
+    except orjson.JSONEncodeError:  # beyond 254 levels, or a number beyond 64 bits
+        return _dump_leniently(value)
 
 
 def whole(value: Any) -> Any:
@@ -60,6 +60,14 @@ def whole_text(written: str) -> str:
     except UnicodeEncodeError:
         return written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return written
+
+
+def _dump_leniently(value: object) -> str:
+    """Write by the standard library what orjson refuses."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise Unusable(DeadReason.NOT_JSON, "nested too deeply") from None
 
 
 def _parse_leniently(data: bytes | str) -> Any:

@@ -161,9 +161,10 @@ def _id(message_id: str, head: Headers) -> str:
 
 
 def _kept(head: Headers) -> Headers:
-    """Return the headers that are kept."""
+    """Return the headers that are kept, cut to a bound; the nearest mails of a thread stand at its end."""
+    cuts = {"references": slice(-_LONGEST_VALUE, None)}
     return {
-        name: [value[:_LONGEST_VALUE] for value in values[:_MOST_VALUES]]
+        name: [value[cuts.get(name, slice(_LONGEST_VALUE))] for value in values[:_MOST_VALUES]]
         for name, values in head.items()
         if name in KEPT
     }

@@ -22,7 +22,7 @@ from streams.errors import BadSettings, SesStreamsError
 
 DONE, FOUND, WRONG_WORDS, WORLD_FAILED, OUR_FAULT = range(5)
 
-_TRY, _RUN, _PREPARE, _LOOK, _HIDDEN = "Try it", "Run it", "Prepare", "Look", ""
+_TRY, _RUN, _DECIDE, _PREPARE, _LOOK, _HIDDEN = "Try it", "Run it", "Decide", "Prepare", "Look", ""
 
 
 class Command(NamedTuple):
@@ -36,9 +36,16 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("demo", "streams.cli.demo:demo", _TRY, "Run it all on this machine, and reconcile what came out."),
+    Command("simulate", "streams.cli.simulate:simulate", _TRY, "Run an SES at home, until told to stop."),
     Command("replay", "streams.cli.replay:replay", _TRY, "Play events through the rules, and say what comes out."),
     Command("worker", "streams.cli.worker:worker", _RUN, "Join sends with what became of them, until told to stop."),
     Command("ingest", "streams.cli.ingest:ingest", _RUN, "Read SES events from files and publish them as feedback."),
+    Command("suppressions", "streams.cli.suppressions:app", _DECIDE, "Whom we must not write to: look, add, release."),
+    Command("retries", "streams.cli.retries:app", _DECIDE, "What waits to be sent again: look, cancel."),
+    Command("loops", "streams.cli.loops:app", _DECIDE, "Whose machine and ours answer each other: look, clear."),
+    Command(
+        "pauses", "streams.cli.pauses:app", _DECIDE, "Sending streams that send nothing for now: look, set, clear."
+    ),
     Command("topics", "streams.cli.topics:app", _PREPARE, "Create the topics, or check them against the plan."),
     Command("schemas", "streams.cli.schemas:app", _PREPARE, "Register the schemas, or check that they may change."),
     Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),

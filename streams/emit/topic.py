@@ -23,6 +23,9 @@ from streams.topics import topic_name
 PATIENCE_S = 30.0
 """How long brokers may send nothing before the topic counts as not readable."""
 
+ANSWER_S = 10.0
+"""How long they may take to answer a question."""
+
 _BITE = 5_000
 _WAIT_S = 0.1
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors have such names; this one is documented
@@ -116,7 +119,7 @@ class Topic:
     def _look(self) -> None:
         """Ask where each partition begins and ends."""
         try:
-            found = self._consumer.list_topics(self.name, self._patience_s).topics[self.name]
+            found = self._consumer.list_topics(self.name, ANSWER_S).topics[self.name]
             if found.error is not None or not found.partitions:
                 raise WorldFailed(f"brokers {self._brokers} have no topic {self.name}: ses-streams topics create")
             for number in found.partitions:
@@ -149,7 +152,7 @@ class Topic:
 
     def _span(self, number: int, *, cached: bool = False) -> tuple[int, int] | None:
         """Return first and next offset of a partition; None where nobody says (its type forgets that)."""
-        return self._consumer.get_watermark_offsets(TopicPartition(self.name, number), self._patience_s, cached)
+        return self._consumer.get_watermark_offsets(TopicPartition(self.name, number), ANSWER_S, cached)
 
     def _still_patient(self, heard: float, number: int, met: dict[int, int]) -> float:
         """Return *heard*, unless it is too long ago."""

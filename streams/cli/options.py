@@ -1,0 +1,119 @@
+"""Options that several of an operator's commands have, so that they have one name, one help and one way to be read.
+
+Nothing here does what a command does. Wrong words end with exit code 2, and never quote an address.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import Annotated, NamedTuple
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+BrokersOption = Annotated[
+    str | None, typer.Option("--brokers", metavar="HOST:PORT", help="Instead of SES_STREAMS_BROKERS.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+ProgressOption = Annotated[
+    bool | None, typer.Option("--progress/--no-progress", help="A bar on stderr; by itself only on a terminal.")
+]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for those who ask later.")]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; else your user name.")]
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The recipient.")]
+OneAddressArgument = Annotated[
+    str | None, typer.Argument(metavar="ADDRESS", help="Only this recipient.", show_default=False)
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME|+30d", help="Until when (ISO 8601, or from now); else for good.")
+]
+
+_ADDRESS = re.compile(r"[^\s@<>,;\x00-\x20\x7f]+@[^\s@<>,;\x00-\x20\x7f]+|\"[^\"\x00-\x1f\x7f]+\"@[^\s@<>,;]+")
+_FROM_NOW = re.compile(r"\+(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Who(NamedTuple):
+    """A recipient: its address in normal form, and as it was written where that differs."""
+
+    recipient: str
+    written: str | None
+
+
+def now() -> int:
+    """Return the time, in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def decider(by: str | None) -> str:
+    """Return who decides: the name given, else the name of who is logged in."""
+    if by is not None:
+        return by
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run under a number that has no name
+        return "operator"
+
+
+def who_or_none(text: str) -> Who | None:
+    """Return whom *text* names; None where it is no address."""
+    from streams.mail.address import LONGEST, normal_address
+
+    bare = parseaddr(text)[1] if "<" in text else text.strip()
+    if len(bare) > LONGEST or _ADDRESS.fullmatch(bare) is None:
+        return None
+    recipient = normal_address(bare)
+    return Who(recipient, None if recipient == bare else bare)
+
+
+def who(text: str, hint: str = "ADDRESS") -> Who:
+    """Return whom *text* names; wrong words (exit code 2) where it is no address."""
+    found = who_or_none(text)
+    if found is None:
+        raise typer.BadParameter("this is no mail address, such as ann@example.com", param_hint=hint)
+    return found
+
+
+def moment(text: str, hint: str, at: int) -> int:
+    """Return a time in ms since the epoch: ISO 8601 (UTC where it has no offset), or `+30d` from *at* on."""
+    found = moment_or_none(text, at)
+    if found is None:
+        raise typer.BadParameter("wants 2026-11-30T12:00:00Z, or +30d, +2h, +15m from now", param_hint=hint)
+    return found
+
+
+def moment_or_none(text: str, at: int) -> int | None:
+    """Return a time as `moment` does; None where *text* says none, or one before 1970 or after 9999."""
+    from streams.mail.time import is_time
+
+    later = _FROM_NOW.fullmatch(text.strip())
+    if later is not None:
+        found = at + round(timedelta(**{_UNITS[later[2]]: int(later[1])}).total_seconds() * 1000)
+        return found if is_time(found) else None
+    try:
+        written = datetime.fromisoformat(text.strip().upper())
+        found = round((written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+    return found if is_time(found) else None
+
+
+def later(text: str | None, hint: str, at: int) -> int | None:
+    """Return a time as `moment` does, which must lie after *at*; None where there is no *text*."""
+    if text is None:
+        return None
+    found = moment(text, hint, at)
+    if found <= at:
+        raise typer.BadParameter("this time is over", param_hint=hint)
+    return found
+
+
+def said(text: str, hint: str) -> str:
+    """Return words that may not be empty: a decision without a reason helps nobody later."""
+    if not text.strip():
+        raise typer.BadParameter("wants a few words", param_hint=hint)
+    return text.strip()

@@ -138,8 +138,9 @@ class Lane:
         due = (self.store.next_due - _now()) / 1000
         seconds = max(due, LOOK_S - (perf_counter() - self.looked_at))
         self.is_idle = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stirred.wait(), min(seconds, self.wake_interval))
+        with suppress(TimeoutError):  # not wait_for: before Python 3.12 it can swallow a cancellation
+            async with asyncio.timeout(min(seconds, self.wake_interval)):
+                await self._stirred.wait()
         self.is_idle = False
 
     def _on_offer(self) -> list[deque[Delivery]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,10 @@ from streams.cli.options import (
     said,
     who,
 )
+
+if TYPE_CHECKING:
+    from streams.cli.desk import Desk
+    from streams.emit.instruct import Word
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What waits to be sent again: look, cancel.")
 
@@ -85,25 +89,38 @@ def cancel(
     from streams.cli import FOUND
     from streams.cli.desk import Desk
     from streams.cli.shown import counted, people, say
-    from streams.emit.instruct import Action, Word, instruction
+    from streams.emit.instruct import Word
 
     if request_id is None and address is None:
         raise typer.BadParameter("wants a request, or --address", param_hint="REQUEST_ID")
     only = None if address is None else who(address, "--address").recipient
     word = Word(decider(by), now(), said(why, "--why"))
     desk, told = Desk(brokers), 0
-    with desk.table("waiting", "mail.Waiting", only) as records, desk.outbox("mail.Instruction") as outbox:
-        for record in records:
-            if request_id is None or any(retry["request_id"] == request_id for retry in record["retries"]):
-                told += 1
-                order = instruction(record["recipient"], Action.CANCEL_RETRY, word, request_id=request_id)
-                outbox.write("mail.Instruction", order)
-                if as_json:
-                    say("mail.Instruction", order)
+    for order in _call_off(desk, only, request_id, word):
+        told += 1
+        if as_json:
+            say("mail.Instruction", order)
     people(f"{counted(told, 'instruction')} written" if told else "nothing of the kind waits")
     desk.close()
     if not told:
         raise typer.Exit(FOUND)
+
+
+def _call_off(desk: Desk, only: str | None, request_id: str | None, word: Word) -> Iterator[dict[str, Any]]:
+    """Write an instruction to everybody for whom the request waits, and yield it; for *only* one where that is said."""
+    from streams.emit.instruct import Action, instruction
+
+    with desk.table("waiting", "mail.Waiting", only) as records, desk.outbox("mail.Instruction") as outbox:
+        for record in records:
+            if _waits(record, request_id):
+                order = instruction(record["recipient"], Action.CANCEL_RETRY, word, request_id=request_id)
+                outbox.write("mail.Instruction", order)
+                yield order
+
+
+def _waits(record: dict[str, Any], request_id: str | None) -> bool:
+    """Tell whether a request waits for a recipient, or whatever it is where none is named."""
+    return request_id is None or any(retry["request_id"] == request_id for retry in record["retries"])
 
 
 def _due(records: Iterator[dict[str, Any]], end: int | None) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import typer
 
 _AT, _TROUBLE, _EVENTS = "Where", "Trouble", "Events"
 
-HostOption = Annotated[str, typer.Option("--host", help="Where to listen; this machine only.", rich_help_panel=_AT)]
+HostOption = Annotated[str, typer.Option("--host", help="Where to listen: this machine only.", rich_help_panel=_AT)]
 PortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port of the API; 0 takes a free one.", rich_help_panel=_AT)
 ]
@@ -19,19 +19,37 @@ LoginOption = Annotated[
     str | None,
     typer.Option("--smtp-login", metavar="USER:PASSWORD", help="Demand this SMTP login.", rich_help_panel=_AT),
 ]
-RateOption = Annotated[
-    float,
-    typer.Option("--rate", min=0.001, help="Recipients a second.", rich_help_panel=_TROUBLE),
+EventsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--events", metavar="WHERE", help="file:PATH, sns:URL or kafka; may be given twice.", rich_help_panel=_EVENTS
+    ),
 ]
+FormOption = Annotated[
+    str,
+    typer.Option("--form", metavar="FORM", help="events, notifications (the older) or both.", rich_help_panel=_EVENTS),
+]
+SendEventsOption = Annotated[
+    bool, typer.Option("--send-events/--no-send-events", help="A Send event for each mail.", rich_help_panel=_EVENTS)
+]
+DelayOption = Annotated[
+    float, typer.Option("--delay-ms", min=0, help="Mean time before each event.", rich_help_panel=_EVENTS)
+]
+RepeatOption = Annotated[
+    float, typer.Option("--repeat", min=0, max=1, help="Share of events that come twice.", rich_help_panel=_EVENTS)
+]
+DisorderOption = Annotated[
+    bool, typer.Option("--disorder", help="A mail's events in any order.", rich_help_panel=_EVENTS)
+]
+RateOption = Annotated[float, typer.Option("--rate", min=0.001, help="Recipients a second.", rich_help_panel=_TROUBLE)]
 QuotaOption = Annotated[
-    float,
-    typer.Option("--quota", min=-1, help="Recipients in 24 hours; -1 is no limit.", rich_help_panel=_TROUBLE),
+    float, typer.Option("--quota", min=-1, help="Recipients in 24 hours; -1 is no limit.", rich_help_panel=_TROUBLE)
 ]
 ThrottleOption = Annotated[
     float, typer.Option("--throttle", min=0, max=1, help="Share refused as too fast.", rich_help_panel=_TROUBLE)
 ]
 FailOption = Annotated[
-    float, typer.Option("--fail", min=0, max=1, help="Share answered 500, not taken.", rich_help_panel=_TROUBLE)
+    float, typer.Option("--fail", min=0, max=1, help="Share answered 500, and not taken.", rich_help_panel=_TROUBLE)
 ]
 FailAfterOption = Annotated[
     float, typer.Option("--fail-after", min=0, max=1, help="Share taken, answered 500.", rich_help_panel=_TROUBLE)
@@ -43,28 +61,15 @@ LatencyOption = Annotated[
     float, typer.Option("--latency-ms", min=0, help="How long an answer takes.", rich_help_panel=_TROUBLE)
 ]
 PauseOption = Annotated[bool, typer.Option("--pause", help="Sending is paused.", rich_help_panel=_TROUBLE)]
-EventsOption = Annotated[
-    list[str] | None,
-    typer.Option("--events", metavar="file:PATH|sns:URL|kafka", help="Where they go.", rich_help_panel=_EVENTS),
+VerifyOption = Annotated[
+    bool, typer.Option("--verify", help="Take mail from verified identities only.", rich_help_panel=_TROUBLE)
 ]
-FormOption = Annotated[
-    str,
-    typer.Option("--form", metavar="events|notifications|both", help="SES's format.", rich_help_panel=_EVENTS),
-]
-SendEventsOption = Annotated[
-    bool, typer.Option("--send-events/--no-send-events", help="A Send event a mail.", rich_help_panel=_EVENTS)
-]
-DelayOption = Annotated[
-    float, typer.Option("--delay-ms", min=0, help="Mean time before each event.", rich_help_panel=_EVENTS)
-]
-RepeatOption = Annotated[
-    float, typer.Option("--repeat", min=0, max=1, help="Share that comes twice.", rich_help_panel=_EVENTS)
-]
-DisorderOption = Annotated[bool, typer.Option("--disorder", help="A mail's in any order.", rich_help_panel=_EVENTS)]
 MoreOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Anything else, e.g. outage=bigmail.example, suppress=true."),
 ]
+SeedOption = Annotated[int, typer.Option("--seed", help="The same seed draws the same trouble.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object when ready, one at the end.")]
 
 
 def simulate(
@@ -99,8 +104,8 @@ def simulate(
     such as gone, full-2, slow-3, complain, robot or late: docs/simulator.md has them all. Trouble can be changed while
     it runs (POST /simulator/conditions). Any credentials will do: signatures are not checked, events are not signed.
 
-    --set takes the names of the conditions, and region, sandbox, verified, configuration_sets, suppress, certificate,
-    key, message_bytes, connections, remember, patience_ms; lists have commas. --events kafka goes by SES_STREAMS_*.
+    --set takes outage, refuse, region, sandbox, verified, configuration_sets, suppress, certificate, key,
+    message_bytes, connections, remember and patience_ms; lists have commas. --events kafka goes by SES_STREAMS_*.
 
     Exit codes: 0 stopped as told, 2 wrong words, 3 a port is taken, or a file or the brokers took no events.
     """

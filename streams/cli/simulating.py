@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -22,8 +22,6 @@ from streams.settings import Log, LogLevel, load_settings
 from streams.simulator.server import Simulator
 from streams.simulator.words import Conditions, Form, SimulatorSettings
 
-_LISTS = frozenset({"outage", "verified", "configuration_sets"})
-_PATHS = frozenset({"certificate", "key"})
 _CONDITIONS = frozenset(field.name for field in fields(Conditions))
 _SETTINGS = frozenset(field.name for field in fields(SimulatorSettings)) - {"conditions"}
 _SANDBOX = {"rate": 1.0, "quota": 200.0}
@@ -53,10 +51,6 @@ def settings_of(given: Mapping[str, Any]) -> SimulatorSettings:
 
     """
     more = dict(_pair(word) for word in given["more"] or ())
-    unknown = sorted(more.keys() - _CONDITIONS - _SETTINGS)
-    if unknown:
-        known = ", ".join(sorted((_CONDITIONS | _SETTINGS) - given.keys()))
-        raise BadSettings(f"--set knows no {', '.join(unknown)}; it knows {known}")
     words = {name: value for name, value in given.items() if value is not None} | more
     limits = _SANDBOX if more.get("sandbox") is True else {}
     conditions = {name: value for name, value in words.items() if name in _CONDITIONS} | {"paused": given["pause"]}
@@ -68,19 +62,54 @@ def settings_of(given: Mapping[str, Any]) -> SimulatorSettings:
 
 
 def _pair(word: str) -> tuple[str, Any]:
-    """Return NAME=VALUE as a name and a value: JSON where it is JSON, text elsewhere, a list where one is wanted."""
+    """Return NAME=VALUE as a name and a value.
+
+    Raises:
+        BadSettings: nobody knows the name, or the value does not fit.
+
+    """
     name, equals, written = word.partition("=")
     name = name.strip().replace("-", "_")
-    if not equals:
-        raise BadSettings(f"--set wants NAME=VALUE, not {word}")
-    if name in _LISTS:
-        return name, tuple(part.strip() for part in written.split(",") if part.strip())
-    if name in _PATHS:
-        return name, Path(written)
+    if not equals or name not in _MORE:
+        raise BadSettings(f"--set wants NAME=VALUE with one of {', '.join(sorted(_MORE))}, not {word}")
     try:
-        return name, orjson.loads(written)
-    except orjson.JSONDecodeError:
-        return name, written
+        return name, _MORE[name](written.strip())
+    except ValueError:
+        raise BadSettings(f"--set {name} has no use for {written}") from None
+
+
+def _words(written: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in written.split(",") if part.strip())
+
+
+def _switch(written: str) -> bool:
+    if written not in {"true", "false"}:
+        raise ValueError(written)
+    return written == "true"
+
+
+def _count(written: str) -> int:
+    if not written.isdecimal():
+        raise ValueError(written)
+    return int(written)
+
+
+_MORE: Mapping[str, Callable[[str], Any]] = {
+    "outage": _words,
+    "refuse": str,
+    "region": str,
+    "sandbox": _switch,
+    "verified": _words,
+    "configuration_sets": _words,
+    "suppress": _switch,
+    "certificate": Path,
+    "key": Path,
+    "message_bytes": _count,
+    "connections": _count,
+    "remember": _count,
+    "patience_ms": float,
+}
+"""What --set knows, and how each is read; the rest has options of its own."""
 
 
 def _translated(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,29 +7,22 @@ do. Errors are JSON with the header `x-amzn-ErrorType`. No request is logged: a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
-import orjson
 from aiohttp import web
 
 from streams.simulator.desk import Desk, Silence
 from streams.simulator.reading import submission_of
-from streams.simulator.refusals import BAD, No, Refusal
+from streams.simulator.refusals import Refusal
+from streams.simulator.wire import read_json, refused, said
 from streams.simulator.words import SimulatorSettings
-
-Json = dict[str, Any]
-Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Sending:
     """SendEmail and GetAccount."""
 
-    def __init__(self, desk: Desk, settings: SimulatorSettings) -> None:
-        """Answer for *desk*."""
-        self._desk, self._settings = desk, settings
-        self.closing = asyncio.Event()
-        """Set when the simulator stops: then those who wait for an answer in vain are let go."""
+    def __init__(self, desk: Desk, settings: SimulatorSettings, closing: asyncio.Event) -> None:
+        """Answer for *desk*; *closing* lets those go who wait for an answer in vain."""
+        self._desk, self._settings, self._closing = desk, settings, closing
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -45,7 +38,7 @@ class Sending:
         templates = self._desk.account.templates
         answer = await self._desk.hand_in(lambda: submission_of(body, templates, source_ip))
         if isinstance(answer, Silence):
-            await self.closing.wait()
+            await self._closing.wait()
             raise web.HTTPServiceUnavailable
         return refused(answer) if isinstance(answer, Refusal) else said({"MessageId": answer})
 
@@ -72,44 +65,3 @@ class Sending:
         wanted = (await read_json(request)).get("SendingEnabled", False)
         self._desk.conditions = self._desk.conditions.changed({"paused": not wanted})
         return said({})
-
-
-async def read_json(request: web.Request) -> Json:
-    """Return the body of a request; no body is an empty structure.
-
-    Raises:
-        No: it is no JSON object.
-
-    """
-    body = await request.read()
-    try:
-        found = orjson.loads(body) if body else {}
-    except orjson.JSONDecodeError:
-        raise No(BAD.saying("The request is not valid JSON.")) from None
-    if not isinstance(found, dict):
-        raise No(BAD.saying("The request is no structure."))
-    return found
-
-
-def said(body: Json) -> web.Response:
-    """Return a structure as SES answers one."""
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
-
-
-def refused(refusal: Refusal) -> web.Response:
-    """Return an error as SES answers one."""
-    return web.Response(
-        status=refusal.http,
-        body=orjson.dumps({"message": refusal.words}),
-        content_type="application/json",
-        headers={"x-amzn-ErrorType": refusal.code},
-    )
-
-
-@web.middleware
-async def errors(request: web.Request, handler: Route) -> web.StreamResponse:
-    """Answer a `No` as SES would."""
-    try:
-        return await handler(request)
-    except No as no:
-        return refused(no.refusal)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -37,6 +38,9 @@ class Told(NamedTuple):
 class Outlet(Protocol):
     """Where events go."""
 
+    undelivered: int
+    """How many of the events it took are lost."""
+
     async def open(self) -> None:
         """Make ready."""
 
@@ -44,14 +48,14 @@ class Outlet(Protocol):
         """Take one event; never waits."""
 
     async def settle(self) -> None:
-        """Return soon after all that was taken so far is on its way; called after each batch."""
+        """See to it that what was taken is on its way; called after each batch."""
 
     async def close(self) -> None:
         """Return when all that was taken is delivered, or will never be."""
 
 
 class Due(NamedTuple):
-    """What waits for its time: seconds of the loop's clock, and a number that keeps equals in order."""
+    """What waits for its time: seconds of the monotonic clock, and a number that keeps equals in order."""
 
     at: float
     number: int
@@ -61,7 +65,7 @@ class Due(NamedTuple):
 
 
 class Teller:
-    """Tells events in time. Create it within the loop that it works in."""
+    """Tells events in time."""
 
     def __init__(self, *, seed: int, region: str, form: Form, outlets: Sequence[Outlet]) -> None:
         """Tell nothing yet."""
@@ -70,17 +74,43 @@ class Teller:
         self._due: list[Due] = []
         self._numbers = count()
         self._woken = asyncio.Event()
-        self._clock = asyncio.get_running_loop().time
+        self.idle = asyncio.Event()
+        """Set while no event waits for its time."""
+        self.idle.set()
         self.told: Counter[str] = Counter()
+
+    async def open(self) -> None:
+        """Open the outlets.
+
+        Raises:
+            WorldFailed: one cannot be opened.
+
+        """
+        for outlet in self._outlets:
+            await outlet.open()
+
+    async def close(self) -> None:
+        """Close the outlets, each of them, whatever another one says.
+
+        Raises:
+            WorldFailed: what the first that failed said.
+
+        """
+        ended = await asyncio.gather(*(outlet.close() for outlet in self._outlets), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     def expect(self, mail: Mail, happenings: list[Happening], conditions: Conditions) -> None:
         """Put the events of a mail in the queue; some of them twice, where that is asked for."""
-        now = self._clock()
+        now = time.monotonic()
         part = {form: orjson.Fragment(orjson.dumps(mail_part(mail, self._region, form))) for form in self._forms}
         for one in happenings:
             self._push(now + one.told_after / 1000, mail, part, one)
             if conditions.repeat and chance(self._seed, mail.number, f"repeat {one.name}") < conditions.repeat:
                 self._push(now + (one.told_after + conditions.delay_ms) / 1000, mail, part, one)
+        if self._due:
+            self.idle.clear()
         self._woken.set()
 
     @property
@@ -88,9 +118,16 @@ class Teller:
         """How many events wait for their time."""
         return len(self._due)
 
+    @property
+    def undelivered(self) -> int:
+        """How many events are lost, for all that was tried."""
+        return sum(outlet.undelivered for outlet in self._outlets)
+
     def forget(self) -> None:
-        """Tell nothing of what waits."""
+        """Tell nothing of what waits, and count anew."""
         self._due.clear()
+        self.idle.set()
+        self.told.clear()
 
     async def run(self) -> None:
         """Tell events, until cancelled.
@@ -103,10 +140,12 @@ class Teller:
             self._tell_due()
             for outlet in self._outlets:
                 await outlet.settle()
+            if not self._due:
+                self.idle.set()
             await self._wait()
 
     def _tell_due(self) -> None:
-        now = self._clock()
+        now = time.monotonic()
         while self._due and self._due[0].at <= now:
             due = heapq.heappop(self._due)
             for told in self._written(due):
@@ -117,7 +156,7 @@ class Teller:
     async def _wait(self) -> None:
         """Wait until the next event is due, or a mail brings an earlier one."""
         self._woken.clear()
-        timeout = None if not self._due else max(0.0, self._due[0].at - self._clock())
+        timeout = None if not self._due else max(0.0, self._due[0].at - time.monotonic())
         try:
             await asyncio.wait_for(self._woken.wait(), timeout)
         except TimeoutError:
@@ -141,27 +180,3 @@ class Teller:
                 name = uuid(self._seed, mail.number, f"sns {form} {happening.name}")
                 found.append(Told(mail.message_id, event, happening.at, name, body))
         return found
-
-
-Callback = Callable[[Told], None]
-
-
-class ToCallback:
-    """Hands each event to a function of the caller's, in the simulator's own loop."""
-
-    def __init__(self, callback: Callback) -> None:
-        """Keep the function; it must not wait."""
-        self._callback = callback
-
-    async def open(self) -> None:
-        """Nothing to make ready."""
-
-    def take(self, told: Told, /) -> None:
-        """Call the function."""
-        self._callback(told)
-
-    async def settle(self) -> None:
-        """It was called already."""
-
-    async def close(self) -> None:
-        """It was called already."""

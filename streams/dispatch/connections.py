@@ -70,16 +70,31 @@ class Connections:
         connection = Connection(
             hostname=self._host,
             port=smtp.port,
-            username=smtp.username,
-            password=None if smtp.password is None else smtp.password.get_secret_value(),
             local_hostname=_WHO,
             timeout=self._settings.call_timeout_ms / 1000,
             use_tls=smtp.tls is SmtpTls.TLS,
             start_tls=smtp.tls is SmtpTls.STARTTLS,
             tls_context=self._tls,
         )
-        await connection.connect()
+        try:
+            await connection.connect()
+            await connection.ehlo()
+            await self._log_in(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    async def _log_in(self, connection: Connection) -> None:
+        """Log in where the settings say as whom; by PLAIN alone if SES offers it.
+
+        aiosmtplib's own login would try the next way after a refusal, on a connection that may be closed by then.
+        """
+        username, password = self._settings.smtp.username, self._settings.smtp.password
+        if username is None or password is None:
+            return
+        plain = "plain" in connection.server_auth_methods
+        await (connection.auth_plain if plain else connection.login)(username, password.get_secret_value())
 
     def keep(self, connection: Connection) -> None:
         """Take *connection* back, ready for the next mail, and end what has been idle for too long."""

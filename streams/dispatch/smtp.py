@@ -180,7 +180,7 @@ def _answer_of(error: Exception, *, dotted: bool, at: int) -> Answer:
     """Return what *error* means for the mail; *dotted* is whether its data's end had been handed over."""
     if isinstance(error, SMTPResponseException) and error.code > 0:
         return Refused(str(error.code), readable(error.message), at)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, OSError):  # a certificate's error is both
         return Refused("BadAddress", "an address does not fit into an SMTP command", at)
     row = next(
         row

@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 class Refusal(NamedTuple):
-    """One row: a code (lower case) and words, each ANY or to be found; the first row that fits decides.
+    """One row: a code (lower case, ? is any digit) and words, each ANY or to be found; the first row that fits decides.
 
     reason: symbol that an Outcome FAILED bears; empty is the code as it came. may_pass: whether the mail may be tried
     again hours later, once dispatch has given up. rest: how long the line stops (ms), of STOP only.
@@ -119,15 +119,22 @@ REFUSALS = (
     Refusal("554", ANY, _END, ANY, _NEVER, "rejected: content, or an address that is not verified"),
     Refusal("4??", ANY, _AGAIN, ANY, _LATER, "RFC 5321 4.2.1: a transient negative answer"),
     Refusal("5??", ANY, _END, ANY, _NEVER, "RFC 5321 4.2.1: a permanent negative answer"),
+    Refusal("http429", ANY, _SLOW, ANY, _LATER, "too many requests, says whoever stands before SES"),
+    Refusal("http4??", ANY, _AGAIN, ANY, _LATER, "not SES's own words: whoever stands before it may change"),
     # Our own words: it did not reach SES, or we did not let it
     Refusal("connection", ANY, _STOP, ANY, _LATER, "SES is out of reach, for any mail", _NET_REST),
+    Refusal("tls", ANY, _STOP, ANY, _LATER, "no encryption comes about, for any mail", _NET_REST),
     Refusal("credentials", ANY, _STOP, ANY, _LATER, "we have no login, for any mail", _LOGIN_REST),
+    Refusal("settings", ANY, _STOP, ANY, _LATER, "no host comes of our settings, for any mail", _LOGIN_REST),
     Refusal("timeout", ANY, _AGAIN, ANY, _LATER, "it may be quicker the next time"),
+    Refusal("closed", ANY, _AGAIN, ANY, _LATER, "this worker is ending; the next one goes on"),
+    Refusal("unreadable", ANY, _AGAIN, ANY, _LATER, "what answers is not SES, for now"),
     Refusal("norecipients", ANY, _END, ANY, _NEVER, "nobody to send it to"),
     Refusal("toomanyrecipients", ANY, _END, ANY, _NEVER, "SES takes 50 recipients a message"),
-    Refusal("badaddress", ANY, _END, ANY, _NEVER, "an address without @: SES would refuse the whole mail"),
+    Refusal("badaddress", ANY, _END, ANY, _NEVER, "SES would refuse the whole mail for it"),
+    Refusal("badheader", ANY, _END, ANY, _NEVER, "it would be no header, or somebody else's"),
     Refusal("messagetoolarge", ANY, _END, ANY, _NEVER, "SES takes 40 MB a message"),
-    Refusal("notemplateoversmtp", ANY, _END, ANY, _NEVER, "SES's templates are for its API"),
+    Refusal("templatebysmtp", ANY, _END, ANY, _NEVER, "SES's templates are for its API"),
     Refusal(ANY, ANY, _AGAIN, ANY, _NEVER, "the honest default: a few calls do no harm, hours of them help nobody"),
 )
 
@@ -157,7 +164,9 @@ def _row(code: str, words: str) -> Refusal:
 
 
 def _is(pattern: str, code: str) -> bool:
-    """Tell whether a row's code is *code*: exact, ANY, or a first digit of an SMTP code."""
-    if pattern.endswith("??"):
-        return len(code) == len(pattern) and code.isdigit() and code[0] == pattern[0]
-    return pattern in (ANY, code)
+    """Tell whether a row's code is *code*: ANY, or the same but for digits where the row has question marks."""
+    if pattern == ANY:
+        return True
+    return len(pattern) == len(code) and all(
+        p == c or (p == "?" and c.isdigit()) for p, c in zip(pattern, code, strict=True)
+    )

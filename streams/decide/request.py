@@ -7,8 +7,9 @@ again only when that does not come. Every (try, fact) pair has an answer; the sa
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from streams.decide.refusal import Action, Refusal
 from streams.mail.policy import DispatchPolicy
 from streams.mail.request import EVERYONE, NOT_CALLED, Phase, Request, Try, Waits
 
@@ -38,7 +39,7 @@ def opened(request: Request, attempt: int, to: str, *, retried: bool, due: int) 
     )
 
 
-def left(request: Request, one: Try, recipients: Collection[str]) -> list[str]:
+def left(one: Try, recipients: Collection[str]) -> list[str]:
     """Return whom a try still concerns; *recipients* are the request's, in normal form."""
     if one.to != EVERYONE:
         return [one.to]
@@ -72,15 +73,31 @@ def sent(one: Try, message_id: str | None) -> Try:
     return one._replace(phase=Phase.SENT, message_ids=known)
 
 
-def refused(one: Try, now: int, policy: DispatchPolicy) -> Try | None:
-    """Return a try that SES refused for now; None where it has been refused often enough."""
-    times = one.refused + 1
-    if times >= policy.tries:
-        return None
-    return put_off(one, now + BACK_OFF[min(times, len(BACK_OFF)) - 1])._replace(refused=times)
+def over(one: Try) -> Try:
+    """Return a try that will not be sent."""
+    return one._replace(phase=Phase.ENDED)
 
 
-def put_off(one: Try, due: int) -> Try:
+def refused(one: Try, refusal: Refusal, now: int, policy: DispatchPolicy) -> Try:
+    """Return a try that SES refused: over, or put off.
+
+    After a stop of the line others go first: were this one's mail the cause, it would stop them again.
+    """
+    match refusal.action:
+        case Action.END:
+            return over(one)
+        case Action.SLOW:
+            return later(one, now + SOON)
+        case Action.STOP:
+            return later(one, now + refusal.rest + SOON)
+        case Action.AGAIN:
+            times = one.refused + 1
+            if times >= policy.tries:
+                return over(one)
+            return later(one, now + BACK_OFF[min(times, len(BACK_OFF)) - 1])._replace(refused=times)
+
+
+def later(one: Try, due: int) -> Try:
     """Return a try that is certainly not at SES and waits until *due* (ms) before it is handed over again."""
     return one._replace(phase=Phase.WAITING, due=due)
 
@@ -90,15 +107,9 @@ def doubted(one: Try, policy: DispatchPolicy) -> Try:
     return one._replace(phase=Phase.DOUBTFUL, due=one.called_at + policy.doubt)
 
 
-def overdue(one: Try, now: int, policy: DispatchPolicy) -> Try:
-    """Return a try after one step of waiting in vain: a call unheard is in doubt, a doubt unsettled is called again."""
-    if one.due > now:
-        return one
-    if one.phase is Phase.CALLING:
-        return doubted(one, policy)
-    if one.phase is Phase.DOUBTFUL:
-        return put_off(one, now)._replace(doubted=True)
-    return one
+def given_up(one: Try, now: int) -> Try:
+    """Return a try of which SES has said nothing in time: it waits to be handed over again, as the same attempt."""
+    return later(one, now)._replace(doubted=True)
 
 
 def settles(request: Request, attempt: int, recipients: Collection[str], message_id: str | None) -> Try | None:
@@ -129,9 +140,9 @@ def has_answered(request: Request, recipient: str) -> bool:
     return recipient in request.answered or EVERYONE in request.answered
 
 
-def next_look(request: Request, policy: DispatchPolicy) -> int:
-    """Return when (ms) something about a request is due by itself."""
-    dues = [one.due for one in request.tries if not one.is_over]
+def next_look(request: Request, put_off: Mapping[tuple[int, str], int], policy: DispatchPolicy) -> int:
+    """Return when (ms) to look at a request again; *put_off* says of some tries, by name, not to look before."""
+    dues = [put_off.get(one.name, one.due) for one in request.tries if not one.is_over]
     return min(dues, default=request.touched_at + policy.forget)
 
 

@@ -105,7 +105,8 @@ class Pace:
             self.stop(now, now + 2 * MINUTE)
         elif self._quota is not None and not self._quota.sending:
             self._stopped_until = now
-        self._quota, self._spent = quota, 0
+        if quota != self._quota:  # the same to the last recipient is an old answer, and what we sent since still counts
+            self._quota, self._spent = quota, 0
 
     def throttled(self, now: int) -> None:
         """Hear that SES found us too fast; such answers are one until what follows from the first can show."""
@@ -160,7 +161,7 @@ class Pace:
         return max(min(allowed, default=FALLBACK_RATE) * self._share * EVENLY, LEAST / SECOND)
 
     def _saved(self) -> float:
-        """Return for how long (ms) room is saved up while nothing waits: what even spacing leaves unused in a second."""
+        """Return how long (ms) room is saved up while nothing waits: what even spacing leaves unused in a second."""
         steady = self._steady()
         return max(steady / EVENLY - steady - 1, 0.0) * SECOND / steady
 

@@ -49,7 +49,8 @@ class Try(NamedTuple):
     due: when to look at it again (ms): not to be sent before, or no longer to be waited for. called_at: when it was
     last handed to SES. refused: calls that SES refused for now. since: from when it *waits*. message_ids: what SES
     calls it; two where a doubt ran out and both were sent. left_out: recipients of the request whom it does not go to
-    any more. retried: it came as a retry. doubted: a doubt about it ran out.
+    any more. retried: it came as a retry. doubted: a doubt about it ran out, and
+    it waits to be handed over again.
     """
 
     attempt: int

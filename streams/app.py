@@ -55,9 +55,9 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
         witness=note,
     )
     engine.add_hop(
-        ByRecipient(codec, policy.suppression, topics),
-        inputs=("outcomes",),
-        outputs=("suppressions", "dead-letters"),
+        ByRecipient(codec, policy, topics),
+        inputs=("outcomes", "instructions"),
+        outputs=("suppressions", "retries", "loops", "waiting", "dead-letters"),
         table="standings",
         witness=note,
     )

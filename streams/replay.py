@@ -45,7 +45,7 @@ class Replay:
         self._park = policy.join.park
         self._hops: tuple[tuple[Hop, MemoryTable], ...] = (
             (ByMessage(codec, policy.join), MemoryTable()),
-            (ByRecipient(codec, policy.suppression), MemoryTable()),
+            (ByRecipient(codec, policy), MemoryTable()),
         )
 
     def run(self, items: Iterable[Item], until: int | None = None) -> Iterator[Said]:

@@ -159,7 +159,7 @@ def two_histories(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 
 def live(history: list[str]) -> Bench:
     """Tell hop 2 what happened, one by one, when all of it is past."""
-    bench = Bench(ByRecipient(CODEC, POLICY.suppression))
+    bench = Bench(ByRecipient(CODEC, POLICY))
     for name in history:
         bench.work("outcomes", [CODEC.encode("mail.Outcome", OUTCOMES[name])], now=NOON + 5 * DAY)
     return bench

@@ -12,6 +12,7 @@ from streams.decide.verdict import NOT_SPAM
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord
 from streams.mail.standing import Mark, MarkKind, Standing
+from streams.mail.suppression import EVERY_STREAM
 
 SES_LIST_WORDS = frozenset(
     {"suppressed", "onaccountsuppressionlist", "ontenantsuppressionlist", "emailvalidationsuppressed"}
@@ -20,6 +21,9 @@ SES_LIST_WORDS = frozenset(
 
 AUTH_FAILURE = "auth-failure"
 """A complaint about our domain's authentication (RFC 6591), not by a person about a mail."""
+
+BEFORE_ALL = -1 << 62
+"""Earlier than any event: nothing is settled."""
 
 KEEP_FIRST = 8
 KEEP_LAST = 64
@@ -32,14 +36,14 @@ def weigh(standing: Standing, outcome: OutcomeRecord, outcome_mark: bytes, now: 
     standing = standing._replace(touched_at=now)
     match outcome["kind"]:
         case OutcomeKind.DELIVERED:
-            return _prune(standing._replace(delivered_at=max(at, standing.delivered_at)))
+            return prune_marks(standing._replace(delivered_at=max(at, standing.delivered_at)))
         case OutcomeKind.NOT_SPAM:
             return _forgive(standing, at, certain=outcome["certain"])
     kind = _mark_kind(outcome)
     if kind is None:
         return standing
     mark = Mark(at, outcome_mark, kind, outcome["message_id"], outcome["status"], outcome["stream"])
-    return _prune(_known_as(standing, outcome["written"])._replace(marks=(*standing.marks, mark)))
+    return prune_marks(known_as(standing, outcome["written"])._replace(marks=(*standing.marks, mark)))
 
 
 def _mark_kind(outcome: OutcomeRecord) -> MarkKind | None:
@@ -73,30 +77,34 @@ def _forgive(standing: Standing, at: int, *, certain: bool) -> Standing:
     """Return the standing after a mail was fetched out of the spam folder, by this person or perhaps by this one."""
     if certain:
         standing = standing._replace(forgiven_at=max(at, standing.forgiven_at))
-    return _prune(standing._replace(doubt_cleared_at=max(at, standing.doubt_cleared_at)))
+    return prune_marks(standing._replace(doubt_cleared_at=max(at, standing.doubt_cleared_at)))
 
 
-def _known_as(standing: Standing, written: str | None) -> Standing:
+def known_as(standing: Standing, written: str | None) -> Standing:
     """Return the standing with the address as SES wrote it; of several spellings the least, in whatever order."""
     if written is None or (standing.written is not None and standing.written <= written):
         return standing
     return standing._replace(written=written)
 
 
-def _prune(standing: Standing) -> Standing:
-    """Return the standing without marks that can no longer matter, each once, in order, bounded."""
-    if not standing.marks:
+def prune_marks(standing: Standing) -> Standing:
+    """Return the standing without marks and orders that can no longer matter, each once, in order, bounded."""
+    if not standing.marks and not standing.orders:
         return standing
+    released = dict[str, int](standing.releases)
     by_kind: defaultdict[MarkKind, list[Mark]] = defaultdict(list)
     for mark in sorted(set(standing.marks), key=lambda m: (m.at, m.id)):
-        if mark.at > _cleared_at(standing, mark.kind):
+        if mark.at > max(_cleared_at(standing, mark.kind), _released_at(released, mark)):
             by_kind[mark.kind].append(mark)
     kept = [mark for marks in by_kind.values() for mark in _bounded(marks)]
-    return standing._replace(marks=tuple(sorted(kept, key=lambda m: (m.at, m.id, m.kind))))
+    return standing._replace(
+        marks=tuple(sorted(kept, key=lambda m: (m.at, m.id, m.kind))),
+        orders=tuple(one for one in standing.orders if one.at > _settled_at(released, one.scope)),
+    )
 
 
 def _cleared_at(standing: Standing, kind: MarkKind) -> int:
-    """Return up to when marks of *kind* are settled."""
+    """Return up to when marks of *kind* are settled by what SES says."""
     match kind:
         case MarkKind.SOFT_BOUNCE:
             return standing.delivered_at
@@ -105,7 +113,18 @@ def _cleared_at(standing: Standing, kind: MarkKind) -> int:
         case MarkKind.SUSPICION:
             return standing.doubt_cleared_at
         case _:
-            return -1 << 62  # nothing that SES says settles these; an operator may
+            return BEFORE_ALL  # nothing that SES says settles these; an operator may
+
+
+def _released_at(released: dict[str, int], mark: Mark) -> int:
+    """Return up to when an operator has settled a mark: every mark, or that somebody left this stream."""
+    scope = mark.stream if mark.kind == MarkKind.UNSUBSCRIBE else EVERY_STREAM
+    return _settled_at(released, scope)
+
+
+def _settled_at(released: dict[str, int], scope: str) -> int:
+    """Return up to when an operator has settled what stands under *scope*."""
+    return max(released.get(scope, BEFORE_ALL), released.get(EVERY_STREAM, BEFORE_ALL))
 
 
 def _bounded(marks: list[Mark]) -> list[Mark]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
 from streams.mail.policy import SuppressionPolicy
-from streams.mail.standing import Mark, MarkKind, Standing
+from streams.mail.standing import Mark, MarkKind, Order, Standing
 from streams.mail.suppression import EVERY_STREAM, Evidence, Suppression, SuppressionReason
 
 MAX_EVIDENCE = 8
@@ -27,12 +27,17 @@ EVIDENCE_KINDS = {
 }
 
 
+BY_RULE = "ses-streams"
+"""Who decided, where no operator did."""
+
+
 class Ground(NamedTuple):
-    """A ground for not writing: from when, until when (None is for good), and the marks it rests on."""
+    """A ground for not writing: from when, until when (None is for good), the marks it rests on, and who says so."""
 
     since: int
     until: int | None
     marks: Sequence[Mark]
+    by: str = BY_RULE
 
 
 Rule = Callable[[Sequence[Mark], SuppressionPolicy], Ground | None]
@@ -76,41 +81,98 @@ class Reason(NamedTuple):
     rule: Rule
 
 
-EVERYWHERE = (
+FOR_GOOD = (
     Reason(MarkKind.COMPLAINT, SuppressionReason.COMPLAINT, for_good),  # a person's word comes first
     Reason(MarkKind.HARD_BOUNCE, SuppressionReason.HARD_BOUNCE, for_good),  # the mailbox is gone
     Reason(MarkKind.SES_LIST, SuppressionReason.SES_LIST, for_good),  # SES would not send anyway
+)
+FOR_A_TIME = (
     Reason(MarkKind.SUSPICION, SuppressionReason.SUSPECTED_COMPLAINT, suspected),  # perhaps a person's word
     Reason(MarkKind.SOFT_BOUNCE, SuppressionReason.SOFT_BOUNCES, softly),  # nobody seems to be there
 )
-"""Reasons that hold for every stream, strongest first."""
+"""Reasons that hold for every stream, strongest first; an operator's order for every stream comes between the two."""
 
 
 def judge(recipient: str, standing: Standing, policy: SuppressionPolicy, now: int) -> Suppression | None:
     """Return why we must not write to *recipient* at *now* (ms), or None where we may."""
-    streams = left_streams(standing)
-    for row in EVERYWHERE:
+    if not standing.marks and not standing.orders:
+        return None
+    orders = in_force(standing, now)
+    streams = closed_streams(standing, now)
+    for ground in (
+        _marked(standing, FOR_GOOD, policy, now),
+        _ordered([one for one in orders if one.scope == EVERY_STREAM]),
+        _marked(standing, FOR_A_TIME, policy, now),
+    ):
+        if ground is not None:
+            return _suppression(recipient, standing, ground, EVERY_STREAM, streams)
+    if not streams:
+        return None
+    left = [m for m in standing.marks if m.kind == MarkKind.UNSUBSCRIBE]
+    if left:
+        scope = EVERY_STREAM if "" in streams else streams[0]  # an unknown stream may be any
+        why: Grounded = SuppressionReason.UNSUBSCRIBED, Ground(left[0].at, None, left)
+        return _suppression(recipient, standing, why, scope, streams)
+    return _suppression(recipient, standing, _ordered(orders), streams[0], streams)
+
+
+def bars(suppression: Suppression | None, stream: str) -> bool:
+    """Tell whether a suppression forbids *stream*; an empty stream is one that is not known."""
+    return suppression is not None and (suppression.scope == EVERY_STREAM or stream in suppression.streams)
+
+
+def in_force(standing: Standing, now: int) -> list[Order]:
+    """Return the operators' orders that hold at *now* (ms), the first that was given first."""
+    return [one for one in standing.orders if one.until is None or one.until > now]
+
+
+def closed_streams(standing: Standing, now: int) -> tuple[str, ...]:
+    """Return the single streams that must not write: those left, in that order, then those that operators closed.
+
+    Empty text stands for an unknown stream that was left.
+    """
+    left = [m.stream for m in standing.marks if m.kind == MarkKind.UNSUBSCRIBE]
+    closed = [one.scope for one in in_force(standing, now) if one.scope != EVERY_STREAM]
+    return tuple(dict.fromkeys([*left, *closed]))
+
+
+def next_change(standing: Standing, suppression: Suppression | None, now: int) -> int | None:
+    """Return when (ms) what is said of a recipient changes by itself; None where it does not."""
+    ends = [one.until for one in standing.orders if one.until is not None and one.until > now]
+    if suppression is not None and suppression.until is not None:
+        ends.append(suppression.until)
+    return min(ends, default=None)
+
+
+Grounded = tuple[SuppressionReason, Ground]
+
+
+def _marked(standing: Standing, rows: Sequence[Reason], policy: SuppressionPolicy, now: int) -> Grounded | None:
+    """Return the first reason of *rows* that holds at *now*, and its ground."""
+    for row in rows:
         marks = [m for m in standing.marks if m.kind == row.mark]
         ground = row.rule(marks, policy) if marks else None
         if ground is not None and (ground.until is None or ground.until > now):
-            return _suppression(recipient, standing, row.reason, ground, EVERY_STREAM)
-    if not streams:
+            return row.reason, ground
+    return None
+
+
+def _ordered(orders: Sequence[Order]) -> Grounded | None:
+    """Return the reason and the ground that operators' orders give; the first of them names it."""
+    if not orders:
         return None
-    marks = [m for m in standing.marks if m.kind == MarkKind.UNSUBSCRIBE]
-    ground = Ground(marks[0].at, None, marks)
-    scope = EVERY_STREAM if "" in streams else streams[0]  # an unknown stream may be any
-    return _suppression(recipient, standing, SuppressionReason.UNSUBSCRIBED, ground, scope)
-
-
-def left_streams(standing: Standing) -> tuple[str, ...]:
-    """Return the streams that a recipient has left, in the order of leaving; empty text stands for an unknown one."""
-    return tuple(dict.fromkeys(m.stream for m in standing.marks if m.kind == MarkKind.UNSUBSCRIBE))
+    ends = [one.until for one in orders]
+    until = None if None in ends else max(end for end in ends if end is not None)
+    return orders[0].reason, Ground(orders[0].at, until, (), orders[0].by)
 
 
 def _suppression(
-    recipient: str, standing: Standing, reason: SuppressionReason, ground: Ground, scope: str
-) -> Suppression:
-    """Return the suppression that a ground gives."""
+    recipient: str, standing: Standing, grounded: Grounded | None, scope: str, streams: Sequence[str]
+) -> Suppression | None:
+    """Return the suppression that a ground gives; None without one."""
+    if grounded is None:
+        return None
+    reason, ground = grounded
     evidence = (
         Evidence(message_id=m.message_id, kind=EVIDENCE_KINDS[m.kind], status=m.status, at=m.at) for m in ground.marks
     )
@@ -121,7 +183,8 @@ def _suppression(
         since=ground.since,
         until=ground.until,
         evidence=tuple(evidence)[:MAX_EVIDENCE],
-        streams=tuple(s for s in left_streams(standing) if s),
+        by=ground.by,
+        streams=tuple(stream for stream in streams if stream),
         written=standing.written,
     )
 
@@ -132,8 +195,3 @@ def _once_a_message(marks: Sequence[Mark]) -> list[Mark]:
     for mark in marks:
         first.setdefault(mark.message_id or mark.id, mark)
     return list(first.values())
-
-
-def next_change(suppression: Suppression | None) -> int | None:
-    """Return when (ms) a suppression ends by itself; None where it does not."""
-    return None if suppression is None else suppression.until

@@ -11,7 +11,10 @@ from typing import Any
 
 from streams.mail.deadletter import DeadLetter
 from streams.mail.feedback import Feedback, FeedbackRecipient
+from streams.mail.loop import LoopFlag
+from streams.mail.retry import Retry
 from streams.mail.suppression import Suppression
+from streams.mail.waiting import Waiting
 
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
 
@@ -44,3 +47,18 @@ def dead_letter_record(dead: DeadLetter) -> dict[str, Any]:
 def suppression_record(suppression: Suppression) -> dict[str, Any]:
     """Return the mail.Suppression record of a decision."""
     return asdict(suppression)
+
+
+def retry_record(retry: Retry) -> dict[str, Any]:
+    """Return the mail.Retry record of a request that is due again."""
+    return asdict(retry)
+
+
+def loop_record(flag: LoopFlag) -> dict[str, Any]:
+    """Return the mail.LoopFlag record of a flag."""
+    return asdict(flag)
+
+
+def waiting_record(waiting: Waiting) -> dict[str, Any]:
+    """Return the mail.Waiting record of what waits."""
+    return asdict(waiting)

@@ -1,13 +1,19 @@
-"""From an outcome's bytes to what hop 2 needs: nothing for most kinds, two fields for a delivery, all for the rest."""
+"""From an outcome's bytes to what hop 2 needs: nothing for most kinds, two fields for a delivery, all for the rest.
+
+Only an auto-reply is read to its end: which of our addresses was answered stands in the Send that the outcome embeds,
+or else in the Feedback.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from streams.decide.retry import matters
 from streams.errors import Unusable
 from streams.mail.address import normal_address
 from streams.mail.deadletter import DeadReason
 from streams.mail.identity import derived_id
+from streams.mail.loop import Reply
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord
 from streams.mail.time import is_time
@@ -23,9 +29,22 @@ SPEAKING = frozenset(
         OutcomeKind.COMPLAINED,
         OutcomeKind.NOT_SPAM,
         OutcomeKind.UNSUBSCRIBED,
+        OutcomeKind.AUTO_REPLIED,
     }
 )
 """Outcomes that say something about whether to write to a person again."""
+
+ABOUT_RETRIES = frozenset(
+    {
+        OutcomeKind.FAILED,
+        OutcomeKind.SUPPRESSED,
+        OutcomeKind.LOOPING,
+        OutcomeKind.EXPIRED,
+        OutcomeKind.REJECTED,
+        OutcomeKind.RENDERING_FAILED,
+    }
+)
+"""Outcomes that say nothing about a person, and something about a mail that may be, or was, sent again."""
 
 
 class Fact(NamedTuple):
@@ -49,7 +68,7 @@ class OutcomeReading:
         kind = codec.prefix_writer("mail.Outcome", "kind")
         numbers = {k: kind({"kind": k})[HEADER] for k in OutcomeKind}
         self._delivered = numbers[OutcomeKind.DELIVERED]
-        self._silent = frozenset(numbers[k] for k in OutcomeKind if k not in SPEAKING)
+        self._silent = frozenset(numbers[k] for k in OutcomeKind if k not in SPEAKING | ABOUT_RETRIES)
 
     def read(self, value: bytes | None) -> Fact | None:
         """Return what an outcome says about a person; None where it says nothing, or nobody is known."""
@@ -60,8 +79,10 @@ class OutcomeReading:
                 return None
             if value[HEADER] == self._delivered:
                 return self._fact(value, self._short(value), whole=False)
-        record = self._whole(value)
-        return self._fact(value, record, whole=True) if record["kind"] in SPEAKING else None
+        record: Any = self._whole(value)
+        if record["kind"] in SPEAKING or (record["kind"] in ABOUT_RETRIES and matters(record)):
+            return self._fact(value, record, whole=True)
+        return None
 
     def whole(self, fact: Fact) -> OutcomeRecord:
         """Return all of an outcome's own fields."""
@@ -69,6 +90,17 @@ class OutcomeReading:
             return fact.outcome
         record: Any = self._whole(fact.record)
         return _normal(record)
+
+    def reply(self, fact: Fact) -> Reply | None:
+        """Return the auto-reply that an outcome reports; None where it is none, or only perhaps this recipient's."""
+        outcome = fact.outcome
+        if outcome is None or outcome["kind"] != OutcomeKind.AUTO_REPLIED or not outcome["certain"]:
+            return None
+        record = self._codec.decode("mail.Outcome", fact.record)
+        send, feedback = record["send"], record["feedback"]
+        ours = send["from_address"] if send is not None else (feedback or {}).get("source")
+        answering = send is not None and send["in_reply_to"] is not None
+        return Reply(fact.at, fact.mark, normal_address(ours or ""), outcome["message_id"], answering)
 
     def _fact(self, value: bytes, record: Any, *, whole: bool) -> Fact | None:
         """Return the fact that a decoded record holds."""

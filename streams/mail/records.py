@@ -73,3 +73,18 @@ class OutcomeRecord(TypedDict):
     attempt: int
     latency_ms: int | None
     written: str | None
+
+
+class InstructionRecord(TypedDict):
+    """mail.Instruction: what an operator has decided about one recipient."""
+
+    recipient: str
+    action: str
+    at: int
+    by: str
+    why: str
+    reason: str
+    scope: str
+    until: int | None
+    request_id: str | None
+    written: str | None

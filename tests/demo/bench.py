@@ -61,7 +61,7 @@ class Bench:
         self._hops: dict[str, tuple[Hop, MemoryTable]] = {}
         first = (ByMessage(CODEC, POLICY.join), MemoryTable())
         self._hops = {"sends": first, "feedback": first}
-        self._hops["outcomes"] = (ByRecipient(CODEC, POLICY.suppression), MemoryTable())
+        self._hops["outcomes"] = (ByRecipient(CODEC, POLICY), MemoryTable())
         self._offsets: Counter[str] = Counter()
 
     def carry(self, records: Sequence[Record], chunk: int = 100) -> None:

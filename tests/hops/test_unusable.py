@@ -14,7 +14,7 @@ from tests.builders import CODEC, NOON, POLICY, Bench, event, outcome, send
 HOPS: dict[str, tuple[Hop, str, dict[str, Any]]] = {
     "sends": (ByMessage(CODEC, POLICY.join), "mail.Send", send()),
     "feedback": (ByMessage(CODEC, POLICY.join), "mail.Feedback", event("DELIVERY")),
-    "outcomes": (ByRecipient(CODEC, POLICY.suppression), "mail.Outcome", dict(outcome("HARD_BOUNCED"))),
+    "outcomes": (ByRecipient(CODEC, POLICY), "mail.Outcome", dict(outcome("HARD_BOUNCED"))),
 }
 
 
@@ -42,7 +42,7 @@ def test_a_record_that_is_cut_off_behind_what_a_hop_reads_is_set_aside_and_not_e
 
 
 def test_a_torn_delivery_to_somebody_with_marks_is_set_aside_and_its_neighbours_go_on() -> None:
-    bench = Bench(ByRecipient(CODEC, POLICY.suppression))
+    bench = Bench(ByRecipient(CODEC, POLICY))
     hard = CODEC.encode("mail.Outcome", dict(outcome("HARD_BOUNCED")))
     late = CODEC.encode("mail.Outcome", dict(outcome("DELIVERED", message_id="m-2")))
     next_one = CODEC.encode("mail.Outcome", dict(outcome("HARD_BOUNCED", recipient="ben@example.com")))

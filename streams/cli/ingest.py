@@ -34,7 +34,9 @@ def ingest(
     JSON, NDJSON, arrays, objects glued together (Firehose) and gzip of these; both formats of SES, bare or in SNS, SQS,
     EventBridge or Lambda envelopes. Confirmations are no events and are left out; what cannot be used becomes a dead
     letter, and the rest goes on. Lines such as {"mail.Send": {...}} and {"mail.Feedback": {...}} are published as they
-    are. A directory is walked in order of name: *.json, *.ndjson, *.jsonl, *.log, *.gz, *.txt, names without a dot.
+    are. Mail that you received, raw (*.eml, or as SES keeps it in S3), in SES's Received notifications, or as lines
+    {"received": {...}}, counts where a machine answers a mail of yours; all other mail is left out. A directory is
+    walked in order of name: *.json, *.ndjson, *.jsonl, *.log, *.gz, *.txt, *.eml, names without a dot.
 
     Reading a file twice does no harm: an event's id comes from its content, and the worker knows it again.
 

@@ -30,11 +30,12 @@ _LONGEST_WORDS = 2_000
 
 
 def head_of(mail: bytes) -> Headers:
-    """Return the headers of a raw mail: lower-case name to values in order, unfolded, undecoded, 8-bit as UTF-8."""
+    """Return the headers of a raw mail: lower-case name to values in order, unfolded, undecoded, 8-bit as UTF-8.
+
+    The line that mbox puts first (`From ...` without a colon) is no header.
+    """
     end = _END.search(mail, 0, MAX_HEAD_BYTES)
     head = mail[: MAX_HEAD_BYTES if end is None else end.start()]
-    if head.startswith(b"From "):  # mbox puts its own line first
-        head = head.partition(b"\n")[2]
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
     found: Headers = {}
     for name, value in message.raw_items():

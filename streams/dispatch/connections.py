@@ -106,14 +106,16 @@ class Connections:
             kept.close()
         self._idle = [(kept, since) for kept, since in self._idle if kept not in stale] + [(connection, _now())]
 
-    async def clean(self, connection: Connection, *, reset: bool) -> None:
-        """Take *connection* back after a refusal; *reset* where a mail was begun on it (RFC 5321 4.1.1.5)."""
+    async def clean(self, connection: Connection) -> None:
+        """Take *connection* back though its mail did not come to an end; RSET forgets it (RFC 5321 4.1.1.5)."""
         try:
-            if reset and connection.is_connected:
-                await connection.rset()
+            await connection.rset()
         except (SMTPException, OSError):
             connection.close()
-        if connection.is_connected:
+        except BaseException:
+            connection.close()
+            raise
+        else:
             self.keep(connection)
 
 

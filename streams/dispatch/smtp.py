@@ -35,7 +35,7 @@ from streams.settings.dispatch import Dispatch
 
 log = logging.getLogger(__name__)
 
-_GO_AHEAD, _DONE, _LEAVING = 354, 250, 421  # RFC 5321 4.2.3
+_GO_AHEAD, _DONE, _LEAVING = 354, 250, 421  # RFC 5321 4.2.3; aiosmtplib's own codes are below 0
 _ACCEPTED_AS = re.compile(r"\bok\s+(\S+)", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _DOT = re.compile(rb"(?m)^\.")
@@ -134,7 +134,12 @@ class SmtpRoad:
         try:
             said = await transaction.through(connection)
         except SMTPResponseException as error:
-            await self._connections.clean(connection, reset=not transaction.dotted and error.code > 0)
+            if error.code == _LEAVING or error.code < 0:
+                connection.close()
+            elif transaction.dotted:
+                self._connections.keep(connection)  # the mail has come to its end, if not to the one we wanted
+            else:
+                await self._connections.clean(connection)
             raise
         except BaseException:
             connection.close()

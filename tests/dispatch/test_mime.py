@@ -132,6 +132,17 @@ def test_what_a_raw_mail_says_itself_is_not_said_again() -> None:
     assert raw_for_api(sent, mime) == b"X-Ses-Streams-Request-Id: order-7\r\n" + mime
 
 
+def test_the_letter_s_reply_to_goes_in_front_of_a_raw_mail_that_has_none() -> None:
+    mime = b"Subject: x\n\nx"
+    sent = raw_for_smtp(letter(content=Raw(mime), reply_to=("Help <help@example.com>", "b@example.com")), mime)
+    assert parsed(sent)["Reply-To"] == "Help <help@example.com>, b@example.com"
+    assert b"\r" not in sent
+
+
+def test_an_empty_header_is_left_out() -> None:
+    assert "X-Empty" not in dict(headers_of(letter(headers={"X-Empty": " "})))
+
+
 def test_a_body_that_looks_like_a_header_is_none() -> None:
     mime = b"Subject: x\n\nAuto-Submitted: no\n"
     assert b"Auto-Submitted: auto-generated\n" in raw_for_api(letter(content=Raw(mime)), mime)

@@ -280,6 +280,44 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_used_again(monkeyp
     assert stub.connections == 2
 
 
+async def test_what_has_been_idle_for_too_long_is_closed_when_another_mail_is_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with smtp() as stub, road(stub.settings()) as opened:
+        await asyncio.gather(opened.carry(letter()), opened.carry(letter()))
+        one, other = (connection for connection, _ in opened._connections._idle)
+        opened._connections._idle[0] = (one, -1000.0)
+        await opened.carry(letter())
+        assert [connection for connection, _ in opened._connections._idle] == [other]
+        assert not one.is_connected
+
+
+async def test_a_refusal_whose_clearing_up_fails_is_still_the_answer() -> None:
+    async with smtp(rcpt=["553 no such", "250 Ok"], rset=[Cut()]) as stub, road(stub.settings()) as opened:
+        assert await opened.carry(letter()) == Refused("553", "no such", NOW)
+        assert await opened.carry(letter()) == YES
+    assert stub.connections == 2
+
+
+async def test_a_421_at_the_dot_ends_the_connection() -> None:
+    async with smtp(dot=["421 shutting down", "250 Ok 0102018c-id"]) as stub, road(stub.settings()) as opened:
+        assert await opened.carry(letter()) == Refused("421", "shutting down", NOW)
+        assert opened._connections._idle == []
+        assert await opened.carry(letter()) == YES
+    assert stub.connections == 2
+
+
+async def test_a_mail_on_its_way_when_the_road_closes_leaves_no_connection_behind() -> None:
+    async with smtp(dot=[Hang()]) as stub:
+        opened = SmtpRoad(stub.settings(call_timeout_ms=300), clock)
+        await opened.open()
+        call = asyncio.create_task(opened.carry(letter()))
+        await stub.dotted.wait()
+        await opened.close()
+        assert await call == Silent("timeout", NOW)
+        assert opened._connections._idle == []
+
+
 async def test_no_more_connections_than_calls_in_flight() -> None:
     async with smtp() as stub, road(stub.settings(max_in_flight=2)) as opened:
         answers = await asyncio.gather(*(opened.carry(letter()) for _ in range(10)))

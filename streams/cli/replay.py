@@ -30,12 +30,14 @@ def replay(
 ) -> None:
     """Play SES events, sends and outcomes through the rules, on event time, and say what comes out.
 
-    Each line is an SES event in any envelope, or a record as this command prints it: {"mail.Send": {...}},
-    {"mail.SendRequest": {...}}, {"mail.Feedback": {...}}, {"mail.Outcome": {...}}. The policy is that of the settings,
-    so SES_STREAMS_SUPPRESSION__SOFT_BOUNCES=3 shows what three instead of five would have meant.
+    Each line is an SES event in any envelope, a received mail ({"received": {...}}, SES's Received notification), or
+    a record as this command prints it: {"mail.Send": {...}}, {"mail.SendRequest": {...}}, {"mail.Feedback": {...}},
+    {"mail.Outcome": {...}}, {"mail.Instruction": {...}}. The policy is that of the settings, so
+    SES_STREAMS_SUPPRESSION__SOFT_BOUNCES=3 shows what three instead of five would have meant.
+    A mail.Retry is said when it is planned, and once more, as cancelled, when its reason goes.
     Exit codes: 0 done, 2 bad settings or words, 3 a file or the world failed.
     """
-    from streams.intake.files import read_files
+    from streams.intake.files import RECORDS, read_files
     from streams.schemas.codec import load_codec
     from streams.settings import load_settings
     from streams.settings.policy import policy_of
@@ -45,7 +47,7 @@ def replay(
     end = None if until is None else _time(until)
     player = Replay(load_codec(), policy_of(load_settings()))
     show = _as_json if as_json else _as_words
-    for said in player.run(read_files(files), end):
+    for said in player.run(read_files(files, records=RECORDS | {"mail.Instruction"}), end):
         sys.stdout.write(show(said) + "\n")
 
 
@@ -63,6 +65,8 @@ def _as_json(said: Said) -> str:
     line: dict[str, Any] = {said.name: None if said.record is None else to_plain(said.name, said.record)}
     if said.record is None:
         line["recipient"] = said.key
+    if said.cancelled:
+        line["cancelled"] = True
     return orjson.dumps(line).decode()
 
 
@@ -70,7 +74,7 @@ def _as_words(said: Said) -> str:
     """Return one record as a line for people."""
     kind = said.name.removeprefix("mail.").lower()
     if said.record is None:
-        return f"{'release':<12} {said.key}"
+        return f"{ENDED[said.name]:<12} {said.key}"
     record = to_plain(said.name, said.record)
     match said.name:
         case "mail.Outcome":
@@ -78,6 +82,16 @@ def _as_words(said: Said) -> str:
         case "mail.Suppression":
             until = record["until"] or "for good"
             words = f"{record['reason']:<16} {record['recipient']}  scope {record['scope']}, until {until}"
+        case "mail.Retry":
+            when = "cancelled" if said.cancelled else f"due {record['due_at']}"
+            words = f"{'attempt ' + str(record['attempt']):<16} {record['recipient']}  {record['request_id']}  {when}"
+        case "mail.LoopFlag":
+            counted = f"{record['replies']} auto-replies to {record['local_address'] or 'an unknown address'}"
+            words = f"{'LOOP':<16} {record['recipient']}  {counted}, until {record['until']}"
         case _:
             words = f"{record['reason']:<16} {record['topic']} {record['offset']}  {record['detail']}"
     return f"{kind:<12} {words}"
+
+
+ENDED = {"mail.Suppression": "release", "mail.LoopFlag": "loop over"}
+"""What a null says, in words."""

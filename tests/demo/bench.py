@@ -109,5 +109,7 @@ def hand_over(audit: Audit, record: Record) -> None:
             audit.outcome(record.value)
         case "suppressions":
             audit.suppression(record.key, record.value)
-        case _:
+        case "dead-letters":
             audit.letter(record.value)
+        case _:
+            return  # settlements, retries, loops and what waits are the closed loop's

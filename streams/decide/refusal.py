@@ -115,7 +115,9 @@ REFUSALS = (
     Refusal("535", ANY, _STOP, ANY, _LATER, "our login, any mail", _LOGIN_REST),
     Refusal("552", ANY, _END, ANY, _NEVER, "message too long"),
     Refusal("553", ANY, _END, ANY, _NEVER, "an address that SES does not take"),
-    Refusal("554", "access denied", _AGAIN, ANY, _LATER, "a policy, perhaps of this one From: others may pass"),
+    Refusal(
+        "554", "access denied", _AGAIN, "AccessDenied", _LATER, "a policy, perhaps of this one From: others may pass"
+    ),
     Refusal("554", ANY, _END, ANY, _NEVER, "rejected: content, or an address that is not verified"),
     Refusal("4??", ANY, _AGAIN, ANY, _LATER, "RFC 5321 4.2.1: a transient negative answer"),
     Refusal("5??", ANY, _END, ANY, _NEVER, "RFC 5321 4.2.1: a permanent negative answer"),

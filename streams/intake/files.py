@@ -19,7 +19,7 @@ from streams.errors import Unusable
 from streams.intake.envelope import Letter, Torn, open_envelopes
 from streams.intake.letters import read_letter
 from streams.intake.mime import MAX_HEAD_BYTES
-from streams.intake.received import read_mail
+from streams.intake.received import is_received, read_mail
 from streams.intake.sources import Bytes, Reading, Source, find_sources
 from streams.intake.split import CHUNK, Piece, Splitter
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
@@ -139,7 +139,8 @@ class _File:
         None for received mail that is no auto-reply to one of ours.
         """
         own = part.value if isinstance(part, Torn) else part.raw.encode()
-        if (piece.size if alone else len(own)) > self._limit:
+        inbound = isinstance(part, Letter) and is_received(part.event)  # its body may be large, and is left out
+        if not inbound and (piece.size if alone else len(own)) > self._limit:
             return self._dead(piece.line, self._too_large(piece.size), piece.data if alone else own)
         if isinstance(part, Torn):
             return self._dead(piece.line, part.why if piece.why is None else piece.why, piece.data if alone else own)
@@ -147,7 +148,11 @@ class _File:
             feedback = read_letter(part)
         except Unusable as why:
             return self._dead(piece.line, why, piece.data if alone else own)
-        return None if feedback is None else Item(source=self._from(piece.line), feedback=feedback)
+        if feedback is None:
+            return None
+        if inbound and len(feedback.raw) > self._limit:
+            return self._dead(piece.line, self._too_large(len(feedback.raw)), feedback.raw.encode())
+        return Item(source=self._from(piece.line), feedback=feedback)
 
     def _too_large(self, size: int) -> Unusable:
         """Say how much too large, since only the beginning is kept."""

@@ -21,6 +21,7 @@ Headers = dict[str, list[str]]
 MAX_HEAD_BYTES = 256 * 1024
 """More than any mail server takes as headers; what stands behind is not looked at."""
 
+_BEFORE = b"\xef\xbb\xbf\r\n"  # a byte order mark and empty lines, by programs that export mail
 _END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,8 +35,9 @@ def head_of(mail: bytes) -> Headers:
 
     The line that mbox puts first (`From ...` without a colon) is no header.
     """
-    end = _END.search(mail, 0, MAX_HEAD_BYTES)
-    head = mail[: MAX_HEAD_BYTES if end is None else end.start()]
+    start = mail[:MAX_HEAD_BYTES].lstrip(_BEFORE)
+    end = _END.search(start)
+    head = start if end is None else start[: end.start()]
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
     found: Headers = {}
     for name, value in message.raw_items():

@@ -23,6 +23,7 @@ def test_both_line_ends_will_do(end: str) -> None:
 
 def test_a_body_that_is_missing_is_not_missed() -> None:
     assert head_of(b"A: 1") == {"a": ["1"]}
+    assert head_of(b"\xef\xbb\xbf\r\n\nA: 1\n\nB: 2") == {"a": ["1"]}
     assert head_of(b"From nobody Tue Feb  3 09:15:02 2026\nA: 1\n\n") == {"a": ["1"]}
 
 

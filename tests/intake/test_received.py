@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streams.emit.records import feedback_record
 from streams.errors import Unusable
 from streams.intake.envelope import Letter, open_envelopes
-from streams.intake.files import Item, read_files
+from streams.intake.files import MAX_EVENT_BYTES, Item, read_files
 from streams.intake.letters import read_letter
 from streams.intake.received import is_received, read_mail, read_received
 from streams.intake.sources import Reading
@@ -256,6 +256,21 @@ def test_a_large_mail_is_read_by_its_head_and_to_its_end(tmp_path: Path) -> None
     (item,) = files(tmp_path / "a.eml", mail, reading=reading)
     assert item.feedback is not None
     assert reading.done_bytes == reading.total_bytes
+
+
+def test_a_large_notification_is_measured_without_its_body_and_a_persons_is_no_dead_letter(tmp_path: Path) -> None:
+    large = notification() | {"content": "x" * MAX_EVENT_BYTES}
+    person = copy.deepcopy(large)
+    person["mail"]["headers"][1]["value"] = "no"
+    endless = notification(("X-Long", "x" * MAX_EVENT_BYTES), ("X-Who", "ann@example.org"))
+    lines = b"\n".join(json.dumps(one).encode() for one in (large, person, endless))
+    reading = Reading()
+    first, last = files(tmp_path / "f.ndjson", lines, reading=reading)
+    assert first.feedback is not None
+    assert last.dead is not None
+    assert last.dead.reason is DeadReason.TOO_LARGE
+    assert b"Back on Monday" not in (last.dead.value or b"")
+    assert reading.no_events == 1
 
 
 def test_a_packed_mail_that_breaks_off_is_set_aside_unless_its_head_is_there(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class ScriptedRoad:
 
     def __init__(self) -> None:
         self.carried: list[Letter] = []
+        self.times: list[int] = []
         self.script: list[Answer] = []
         self.clock: Callable[[], int] = lambda: NOON
 
@@ -67,6 +68,7 @@ class ScriptedRoad:
     async def carry(self, letter: Letter) -> Answer:
         """Keep the letter and answer."""
         self.carried.append(letter)
+        self.times.append(self.clock())
         return self.script.pop(0) if self.script else Accepted(f"m-{len(self.carried)}", self.clock())
 
     async def quota(self) -> Quota | None:
@@ -84,6 +86,7 @@ class DispatchBench:
         self.given = pace
         self.table = MemoryTable()
         self.tables = {name: MemoryTable() for name in Globals._fields}
+        self.globals = Globals(**{name: table.recall for name, table in self.tables.items()})
         self.now = NOON
         self.emitted: list[tuple[str, bytes, bytes | None]] = []
         self.counts: Counter[tuple[str, ...]] = Counter()
@@ -98,8 +101,7 @@ class DispatchBench:
         self.pace.learned(PLENTY, self.now)
         self.pace.accepted()
         self.breaker = Breaker(self.policy.breaker)
-        globals_ = Globals(**{name: table.recall for name, table in self.tables.items()})
-        self.hop = ByRequest(CODEC, self.policy, {}, self.road, self.pace, globals_, self.breaker)
+        self.hop = ByRequest(CODEC, self.policy, {}, self.road, self.pace, self.globals, self.breaker)
 
     def tell(self, table: str, key: str, name: str, **record: Any) -> None:
         """Put a record into a table of another stage."""
@@ -154,9 +156,13 @@ class DispatchBench:
         while (due := self.table.next_due()) is not None and due <= end:
             self.now = max(self.now, due)
             self.wakes += 1
-            self._keep(self.hop.wake(self.table.take_due(), self.table.recall, self.now))
+            self.wake(self.table.take_due())
             self.work_off()
         self.now = end
+
+    def wake(self, keys: Sequence[bytes]) -> None:
+        """Let the hop look at keys."""
+        self._keep(self.hop.wake(keys, self.table.recall, self.now))
 
     def read(self, topic: str, name: str) -> list[dict[str, Any]]:
         """Return what was emitted on a topic, decoded."""

@@ -32,19 +32,19 @@ class Announcer:
         self._policy = policy
 
     def suppression(
-        self, key: bytes, standing: Standing, effects: Effects, now: int
+        self, key: bytes, standing: Standing, effects: Effects, now: int, *, anew: bool = False
     ) -> tuple[Standing, Suppression | None]:
-        """Say whether we may write, where that has changed; return the standing after it, and why we may not."""
+        """Say whether we may write, where that has changed; return the standing after it, and why we may not.
+
+        *anew* says it in any case: others may have put a record on ses.suppressions, of which a standing knows nothing.
+        """
         suppression = judge(key.decode(), standing, self._policy.suppression, now)
-        said = b""
+        said, value = b"", None
         if suppression is not None:
             value = self._codec.encode("mail.Suppression", suppression_record(suppression))
             said = bytes([NUMBERS[suppression.reason]]) + _digest(value, 7)
-            if said != standing.announced:
-                effects.emit("suppressions", key, value)
-        elif standing.announced:
-            effects.emit("suppressions", key, None)
-        if said != standing.announced:
+        if anew or said != standing.announced:
+            effects.emit("suppressions", key, value)
             _recount(effects, standing.announced, said)
             standing = standing._replace(announced=said)
         return standing, suppression

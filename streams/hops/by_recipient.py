@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from streams.errors import Unusable
 from streams.hops.announce import REASONS, Announcer
 from streams.hops.dead import DeadLetters, check_key
-from streams.hops.instruction_reading import InstructionReading, Word
-from streams.hops.outcome_reading import Fact, OutcomeReading
+from streams.hops.instruction_reading import InstructionReading
+from streams.hops.outcome_reading import OutcomeReading
 from streams.hops.people import People, Tools
 from streams.hops.retries import Retries
 from streams.mail.deadletter import Stage
@@ -22,6 +23,8 @@ from streams.mail.policy import Policy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 from streams.state.standings import announced_reason, is_flagged, pending_retries
+
+T = TypeVar("T")
 
 
 class ByRecipient:
@@ -41,17 +44,24 @@ class ByRecipient:
         effects = Effects()
         effects.counts["ses_records_total", chunk.topic] += len(chunk)
         watch = Stopwatch(effects.steps)
-        read = self._instructions.read if chunk.topic == "instructions" else self._outcomes.read
-        facts = self._read(read, chunk, effects, now)
-        watch.mark("decode")
         people = People(self._tools, effects, now)
-        people.recall([fact.key for _, fact in facts], recall)
-        watch.skip()
-        for index, fact in facts:
-            try:
-                people.take(fact)
-            except Unusable as why:  # torn behind the part that says whom it is about
-                self._dead.add(effects, chunk, index, why, now)
+        if chunk.topic == "instructions":
+            words = self._read(self._instructions.read, chunk, effects, now)
+            watch.mark("decode")
+            people.recall([word.key for _, word in words], recall)
+            watch.skip()
+            for _, word in words:
+                people.obey(word)
+        else:
+            facts = self._read(self._outcomes.read, chunk, effects, now)
+            watch.mark("decode")
+            people.recall([fact.key for _, fact in facts], recall)
+            watch.skip()
+            for index, fact in facts:
+                try:
+                    people.hear(fact)
+                except Unusable as why:  # torn behind the part that says whom it is about
+                    self._dead.add(effects, chunk, index, why, now)
         people.settle()
         watch.mark("decide")
         return effects
@@ -74,8 +84,8 @@ class ByRecipient:
         return +found
 
     def _read(
-        self, read: Callable[[bytes | None], Fact | Word | None], chunk: Chunk, effects: Effects, now: int
-    ) -> list[tuple[int, Fact | Word]]:
+        self, read: Callable[[bytes | None], T | None], chunk: Chunk, effects: Effects, now: int
+    ) -> list[tuple[int, T]]:
         """Return the facts that say something about a person, with their places; the unusable are dead letters."""
         facts = []
         for index, value in enumerate(chunk.values):

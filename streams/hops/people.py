@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.decide.instruction import obey
+from streams.decide.instruction import Action, obey
 from streams.decide.loops import note_reply
 from streams.decide.marks import weigh
 from streams.decide.retry import consider
@@ -45,6 +45,7 @@ class People:
         self._now = now
         self._stored: dict[bytes, bytes | None] = {}
         self._open: dict[bytes, Standing] = {}
+        self._asked: set[bytes] = set()
         self._looks: defaultdict[int, list[bytes]] = defaultdict(list)
 
     def recall(self, keys: Sequence[bytes], recall: Recall) -> None:
@@ -52,12 +53,15 @@ class People:
         unique = list(dict.fromkeys(keys))
         self._stored = dict(zip(unique, recall(unique), strict=True))
 
-    def take(self, fact: Fact | Word) -> None:
-        """Hear one fact; Unusable where it is torn behind its beginning, and then nothing has changed."""
+    def obey(self, word: Word) -> None:
+        """Hear one instruction."""
+        self._open[word.key] = obey(self._standing(word.key), word.instruction, self._now)
+        if word.instruction["action"] == Action.RELEASE:
+            self._asked.add(word.key)
+
+    def hear(self, fact: Fact) -> None:
+        """Hear one outcome; Unusable where it is torn behind its beginning, and then nothing has changed."""
         key = fact.key
-        if isinstance(fact, Word):
-            self._open[key] = obey(self._standing(key), fact.instruction, self._now)
-            return
         if fact.outcome is None and key not in self._open:
             value = self._effects.writes.get(key) or self._stored[key]
             bare = delivered(value, fact.at, self._now)
@@ -123,7 +127,8 @@ class People:
     def _follow(self, key: bytes, before: Standing, standing: Standing) -> tuple[Standing, int | None]:
         """Say what follows from a standing; return it after that, and when (ms) something about it ends by itself."""
         effects, now = self._effects, self._now
-        standing, suppression = self._announcer.suppression(key, standing, effects, now)
+        anew = key in self._asked
+        standing, suppression = self._announcer.suppression(key, standing, effects, now, anew=anew)
         standing, flag = self._announcer.loop(key, standing, effects, now)
         turn = self._retries.let_go(key, standing, lambda s: flag is not None or bars(suppression, s), effects, now)
         self._retries.count(before, turn, effects)

@@ -14,7 +14,8 @@ from streams.cli.entries import Bad, Entry, read_entries
 from streams.cli.lines import reading
 from streams.cli.options import now
 from streams.cli.shown import counted, people, say
-from streams.emit.instruct import Action, Outbox, Word, instruction
+from streams.decide.instruction import Action
+from streams.emit.instruct import Outbox, Word, instruction
 from streams.mail.suppression import SuppressionReason
 
 

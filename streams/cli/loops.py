@@ -63,7 +63,8 @@ def clear(
     """
     from streams.cli.desk import Desk
     from streams.cli.shown import people
-    from streams.emit.instruct import Action, Word, instruction
+    from streams.decide.instruction import Action
+    from streams.emit.instruct import Word, instruction
 
     named, word = who(address), Word(decider(by), now(), said(why, "--why"))
     desk = Desk(brokers)

@@ -117,3 +117,13 @@ def said(text: str, hint: str) -> str:
     if not text.strip():
         raise typer.BadParameter("wants a few words", param_hint=hint)
     return text.strip()
+
+
+def reason_symbol(text: str) -> str:
+    """Return why somebody is suppressed by its symbol; wrong words where there is none such."""
+    from streams.decide.instruction import REASONS
+
+    symbol = text.strip().upper()
+    if symbol not in REASONS:
+        raise typer.BadParameter(f"wants one of {', '.join(sorted(REASONS))}", param_hint="--reason")
+    return symbol

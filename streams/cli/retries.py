@@ -108,7 +108,8 @@ def cancel(
 
 def _call_off(desk: Desk, only: str | None, request_id: str | None, word: Word) -> Iterator[dict[str, Any]]:
     """Write an instruction to everybody for whom the request waits, and yield it; for *only* one where that is said."""
-    from streams.emit.instruct import Action, instruction
+    from streams.decide.instruction import Action
+    from streams.emit.instruct import instruction
 
     with desk.table("waiting", "mail.Waiting", only) as records, desk.outbox("mail.Instruction") as outbox:
         for record in records:

@@ -24,6 +24,7 @@ from streams.cli.options import (
     decider,
     later,
     now,
+    reason_symbol,
     said,
     who,
 )
@@ -40,6 +41,13 @@ GivenReasonOption = Annotated[str, typer.Option("--reason", metavar="REASON", he
 ImportArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="CSV, NDJSON, or one address a line.")]
 ExportArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="Where to; - is stdout.")]
 FileWhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for those who ask later.")]
+
+PullOption = Annotated[bool, typer.Option("--pull", help="Only from SES to us.")]
+PushOption = Annotated[bool, typer.Option("--push", help="Only from us to SES.")]
+DeleteOption = Annotated[
+    bool, typer.Option("--delete-released", help="Take off either list whom the other has let go since.")
+]
+ApplyOption = Annotated[bool, typer.Option("--apply", help="Do it.")]
 
 LIST_HELP = "Examples: ses-streams suppressions list --reason COMPLAINT; ses-streams suppressions list ann@example.com"
 ADD_HELP = 'Example: ses-streams suppressions add ann@example.com --why "asked by phone, ticket 4711"'
@@ -67,7 +75,7 @@ def list_(
     from streams.cli.shown import people, print_table, say
 
     only = None if address is None else who(address).recipient
-    wanted = None if reason is None else _reason(reason)
+    wanted = None if reason is None else reason_symbol(reason)
     desk = Desk(brokers)
     with desk.table("suppressions", "mail.Suppression", only) as records:
         found = (record for record in records if _is_wanted(record, wanted, stream))
@@ -99,12 +107,13 @@ def add(
     """
     from streams.cli.desk import Desk
     from streams.cli.shown import minute, people
-    from streams.emit.instruct import Action, Word, instruction
+    from streams.decide.instruction import Action
+    from streams.emit.instruct import Word, instruction
 
     at, named = now(), who(address)
     end = later(until, "--until", at)
     word = Word(decider(by), at, said(why, "--why"))
-    more = {"reason": _reason(reason), "scope": said(scope, "--scope"), "until": end, "written": named.written}
+    more = {"reason": reason_symbol(reason), "scope": said(scope, "--scope"), "until": end, "written": named.written}
     record = instruction(named.recipient, Action.SUPPRESS, word, **more)
     Desk(brokers).post("mail.Instruction", record, as_json=as_json)
     lasts = "for good" if end is None else f"until {minute(end)}"
@@ -129,7 +138,8 @@ def release(
     """
     from streams.cli.desk import Desk
     from streams.cli.shown import people
-    from streams.emit.instruct import Action, Word, instruction
+    from streams.decide.instruction import Action
+    from streams.emit.instruct import Word, instruction
 
     named, word = who(address), Word(decider(by), now(), said(why, "--why"))
     record = instruction(named.recipient, Action.RELEASE, word, scope=said(scope, "--scope"), written=named.written)
@@ -186,15 +196,35 @@ def export(
     run(file, as_json=as_json, progress=progress, brokers=brokers)
 
 
-def _reason(text: str) -> str:
-    """Return a reason by its symbol; wrong words where there is none such."""
-    from streams.mail.suppression import SuppressionReason
+@app.command("sync-ses", epilog=SYNC_HELP)
+def sync_ses(
+    *,
+    pull: PullOption = False,
+    push: PushOption = False,
+    delete_released: DeleteOption = False,
+    apply: ApplyOption = False,
+    why: FileWhyOption = "on SES's own list",
+    by: ByOption = None,
+    as_json: JsonOption = False,
+    progress: ProgressOption = None,
+    brokers: BrokersOption = None,
+) -> None:
+    """Bring our list and SES's account-level list together. Only says what it would do, unless --apply is said.
 
-    symbol = text.strip().upper()
-    known = [reason.value for reason in SuppressionReason if reason is not SuppressionReason.UNKNOWN]
-    if symbol not in known:
-        raise typer.BadParameter(f"wants one of {', '.join(known)}", param_hint="--reason")
-    return symbol
+    From SES to us goes whoever is there and not stopped here for good. From us to SES go hard bounces and complaints
+    that hold for every stream; other reasons stay ours alone, for SES has no word for them. One request a second is all
+    that SES takes. Whom an operator released after SES listed them is not suppressed again. Nothing is taken off either
+    list, unless --delete-released is said: then SES's list loses whom an operator released since, and ours whom we had
+    from SES's list only, which has dropped them.
+
+    Exit codes: 0 done, or nothing but said; 1 a record on a topic cannot be read, 2 wrong words or settings, 3 SES or
+    the brokers failed: what was done is done, run it again.
+    """
+    from streams.cli.syncing import Asked, run
+
+    both = pull is push
+    asked = Asked(pull or both, push or both, delete_released, apply, as_json, decider(by), said(why, "--why"))
+    run(asked, progress=progress, brokers=brokers)
 
 
 def _is_wanted(record: dict[str, Any], reason: str | None, stream: str | None) -> bool:

@@ -7,10 +7,10 @@ written straight on its topic would be overruled by hop 2's next one. What may b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from streams.decide.instruction import Action
 from streams.emit.admin import existing_topics
 from streams.emit.publish import Publisher
 from streams.errors import WorldFailed
@@ -20,15 +20,6 @@ from streams.topics import plan, topic_name
 
 WINDOW = 10_000
 """How many records are handed to the brokers before all of them must be acknowledged."""
-
-
-class Action(StrEnum):
-    """What hop 2 is told to do about a recipient; the symbols of mail.InstructionAction."""
-
-    SUPPRESS = "SUPPRESS"
-    RELEASE = "RELEASE"
-    CLEAR_LOOP = "CLEAR_LOOP"
-    CANCEL_RETRY = "CANCEL_RETRY"
 
 
 class Word(NamedTuple):

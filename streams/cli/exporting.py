@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from streams.cli.desk import Desk
 from streams.cli.shown import Bar, counted, json_line, people
 from streams.errors import WorldFailed
+from streams.mail.suppression import SuppressionReason
 from streams.schemas.plain import iso_time
 
 COLUMNS = ("address", "reason", "at", "scope", "until")
@@ -29,33 +30,33 @@ _STEP = 1_000
 def run(file: str, *, as_json: bool, progress: bool | None, brokers: str | None) -> None:
     """Export the list; see the command's help for the rest."""
     desk, count = Desk(brokers), 0
-    lines = _ndjson if as_json or file.endswith(_NDJSON) else _csv
+    as_csv = not (as_json or file.endswith(_NDJSON))
     with (
         desk.table("suppressions", "mail.Suppression") as records,
         _opened(file) as out,
         Bar("writing the file", shown=progress) as bar,
     ):
-        for line in lines(records):
-            out.write(line)
-            count += 1
+        if as_csv:
+            out.write(_row(COLUMNS))
+        for count, record in enumerate(records, 1):
+            out.writelines(_rows(record) if as_csv else [json_line("mail.Suppression", record)])
             if count % _STEP == 0:
                 bar.told(count, None)
-    people(f"{counted(max(0, count - (lines is _csv)), 'recipient')} written")
+    people(f"{counted(count, 'recipient')} written")
     desk.close()
 
 
-def _ndjson(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line for each record."""
-    return (json_line("mail.Suppression", record) for record in records)
+def _rows(record: dict[str, Any]) -> Iterator[str]:
+    """Yield a line of CSV, and one for each further stream that was left.
 
-
-def _csv(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the header, then a line for each record: the address as SES wrote it, for SES's list wants it so."""
-    yield _row(COLUMNS)
-    for record in records:
-        address = record["recipient"] if record["written"] is None else record["written"]
-        until = "" if record["until"] is None else iso_time(record["until"])
-        yield _row((address, record["reason"], iso_time(record["since"]), record["scope"], until))
+    The address is as SES wrote it, for SES's own list wants it so.
+    """
+    address = record["recipient"] if record["written"] is None else record["written"]
+    since, until = iso_time(record["since"]), "" if record["until"] is None else iso_time(record["until"])
+    yield _row((address, record["reason"], since, record["scope"], until))
+    for stream in record["streams"]:
+        if stream not in ("", record["scope"]):
+            yield _row((address, SuppressionReason.UNSUBSCRIBED.value, since, stream, ""))
 
 
 def _row(cells: Iterable[object]) -> str:

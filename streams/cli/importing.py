@@ -40,7 +40,7 @@ def run(
 def _write(entry: Entry, by: str, why: str, out: Outbox | None, *, as_json: bool) -> None:
     """Write the instructions of one entry; streams that were left besides stay left, each by one of its own."""
     asked = [(entry.scope, entry.reason, entry.until)]
-    asked += [(name, SuppressionReason.UNSUBSCRIBED, None) for name in entry.streams if name != entry.scope]
+    asked += [(name, SuppressionReason.UNSUBSCRIBED, None) for name in entry.streams if name not in ("", entry.scope)]
     for scope, reason, until in asked:
         word, more = Word(by, entry.at, why), {"reason": reason, "scope": scope, "until": until}
         record = instruction(entry.who.recipient, Action.SUPPRESS, word, **more, written=entry.who.written)

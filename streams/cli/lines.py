@@ -30,6 +30,8 @@ def reading(file: str, *, shown: bool | None) -> Iterator[Iterator[bytes]]:
             else:
                 with Path(file).open("rb") as source:
                     yield _told(source, bar, size)
+    except BrokenPipeError:
+        raise  # not this file: whoever read our own output has gone
     except OSError as error:
         raise WorldFailed(f"{file}: {error.strerror}") from error
 

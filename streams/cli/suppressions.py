@@ -186,8 +186,8 @@ def export(
 ) -> None:
     """Write the whole list to a file, which only you may read: NDJSON if its name says .ndjson or .jsonl, else CSV.
 
-    NDJSON holds all that is known, evidence too; CSV holds address, reason, at, scope and until. Either goes in again
-    by `import`.
+    NDJSON holds all that is known, evidence too; CSV holds address, reason, at, scope and until, and has a line for
+    each further stream that was left. Either goes in again by `import`.
 
     Exit codes: 0 done, 1 a record on the topic cannot be read, 2 wrong words or settings, 3 file or brokers failed.
     """

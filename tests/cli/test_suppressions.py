@@ -240,8 +240,7 @@ def test_what_is_exported_can_be_imported_again(name: str, listed: World, run: R
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert run("suppressions", "import", str(file)).code == 0
     told = {(told["recipient"], told["scope"]): told for told in _told(listed)}
-    left = {(DORA, "newsletter"), (DORA, "offers")} if name == "list.ndjson" else {(DORA, "newsletter")}
-    assert set(told) == {(ANN, "*"), (BOB, "*")} | left
+    assert set(told) == {(ANN, "*"), (BOB, "*"), (DORA, "newsletter"), (DORA, "offers")}
     bob = told[BOB, "*"]
     assert (bob["reason"], bob["until"], bob["at"], bob["written"]) == (
         "MANUAL",
@@ -253,7 +252,7 @@ def test_what_is_exported_can_be_imported_again(name: str, listed: World, run: R
 
 def test_export_writes_csv_to_stdout_and_ndjson_where_json_is_asked_for(listed: World, run: Run) -> None:
     rows = list(csv.DictReader(run("suppressions", "export", "-").out.splitlines()))
-    assert [row["address"] for row in rows] == [ANN, "Bob@example.net", DORA]
+    assert [row["address"] for row in rows] == [ANN, "Bob@example.net", DORA, DORA]
     assert [record["recipient"] for record in _records(run("suppressions", "export", "-", "--json").out)] == [
         ANN,
         BOB,

@@ -56,7 +56,8 @@ class ToFile:
     def take(self, told: Told, /) -> None:
         """Write one line."""
         if self._file is not None:
-            self._file.write(told.body + b"\n")
+            file, line = self._file, told.body + b"\n"
+            self._try(lambda: file.write(line))
 
     async def settle(self) -> None:
         """Let whoever reads the file see what there is.
@@ -65,16 +66,25 @@ class ToFile:
             WorldFailed: the disk does not take it.
 
         """
-        try:
-            if self._file is not None:
-                self._file.flush()
-        except OSError as error:
-            raise WorldFailed(f"cannot write {self._path}: {error.strerror}") from error
+        if self._file is not None:
+            self._try(self._file.flush)
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file.
+
+        Raises:
+            WorldFailed: the disk does not take the rest.
+
+        """
         if self._file is not None:
-            self._file.close()
+            self._try(self._file.close)
+
+    def _try(self, what: Callable[[], object]) -> None:
+        """Do something to the file; its failure is the world's."""
+        try:
+            what()
+        except OSError as error:
+            raise WorldFailed(f"cannot write {self._path}: {error.strerror}") from error
 
 
 class ToSns:

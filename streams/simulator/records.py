@@ -6,7 +6,7 @@ identity is verified at once. Rules are in suppressed.py, identities.py and temp
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from aiohttp import web
 from streams.simulator.desk import Desk
 from streams.simulator.identities import sort_of
 from streams.simulator.reading import template_of
-from streams.simulator.refusals import BAD, EXISTS, NOT_FOUND, No
+from streams.simulator.refusals import BAD, EXISTS, NO_TOKEN, NOT_FOUND, No
 from streams.simulator.suppressed import Suppressed
 from streams.simulator.wire import Json, read_json, said
 from streams.simulator.words import SimulatorSettings
@@ -184,13 +184,14 @@ def _page(names: Iterable[str], size: object, token: object) -> tuple[list[str],
         No: a size or a token that is none of ours.
 
     """
-    try:
-        most = LARGEST_PAGE if size is None else int(str(size))
-        after = "" if token is None else urlsafe_b64decode(str(token)).decode()
-    except (ValueError, Error):
-        raise No(BAD.saying("PageSize or NextToken is not valid.")) from None
-    if not 1 <= most <= LARGEST_PAGE:
+    written = str(LARGEST_PAGE if size is None else size)
+    if not (written.isdecimal() and 1 <= int(written) <= LARGEST_PAGE):
         raise No(BAD.saying(f"PageSize must be between 1 and {LARGEST_PAGE}."))
+    try:
+        after = "" if token is None else b64decode(str(token), altchars=b"-_", validate=True).decode()
+    except (ValueError, Error):
+        raise No(NO_TOKEN) from None
+    most = int(written)
     rest = [name for name in sorted(names) if name > after]
     page = rest[:most]
     more = {"NextToken": urlsafe_b64encode(page[-1].encode()).decode()} if len(rest) > most else {}

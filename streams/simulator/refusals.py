@@ -62,6 +62,7 @@ BAD = Refusal("BadRequestException", 400, 554, "The request is not valid.")
 INVALID = Refusal("BadRequestException", 400, 553, "Invalid email address.")
 TOO_LONG = Refusal("BadRequestException", 400, 552, "Message is too long.")
 BROKEN = Refusal("InternalServiceErrorException", 500, 451, "Temporary service failure.")
+NO_TOKEN = Refusal("InvalidNextTokenException", 400, 554, "The token is not valid.")
 EXISTS = Refusal("AlreadyExistsException", 400, 554, "It exists already.")
 
 REFUSALS: Mapping[str, Refusal] = {

@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import logging
 import ssl
+import warnings
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -48,6 +49,8 @@ class SmtpDoor:
 
         """
         settings = self._settings
+        # A login without TLS is no risk within one machine, and aiosmtpd would say so at each connection.
+        warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
         if settings.certificate is not None:
             self._tls = _context(settings)
         loop = asyncio.get_running_loop()

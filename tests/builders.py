@@ -17,7 +17,25 @@ NOON = 1_790_000_000_000
 CODEC: Codec = load_codec()
 POLICY = Policy()
 
-__all__ = ["CODEC", "DAY", "HOUR", "NOON", "POLICY", "Bench", "event", "outcome", "send"]
+MINUTE = 60_000
+
+__all__ = [
+    "CODEC",
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "NOON",
+    "POLICY",
+    "Bench",
+    "bounce",
+    "event",
+    "instruction",
+    "of",
+    "outcome",
+    "reply",
+    "send",
+    "soft",
+]
 
 
 def send(message_id: str = "m-1", **fields: Any) -> dict[str, Any]:
@@ -82,6 +100,32 @@ def outcome(kind: str, at: int = NOON, message_id: str | None = "m-1", **fields:
         "written": None,
     }
     return {**made, **fields}  # type: ignore[typeddict-item,unused-ignore]  # a test overrides fields by their names
+
+
+def soft(request_id: str, attempt: int = 1, at: int = NOON, subtype: str = "General", **fields: Any) -> OutcomeRecord:
+    """Return a soft bounce of one attempt of a request to Ann; its message is named for both."""
+    message_id = fields.pop("message_id", f"m-{request_id}-{attempt}")
+    reason = f"Undetermined/{subtype}" if subtype == "Undetermined" else f"Transient/{subtype}"
+    fields = {"reason": reason, **fields}
+    return outcome("SOFT_BOUNCED", at, message_id, request_id=request_id, attempt=attempt, **fields)
+
+
+def of(kind: str, request_id: str, attempt: int = 1, at: int = NOON + HOUR, **fields: Any) -> OutcomeRecord:
+    """Return what else became of one attempt of a request to Ann."""
+    message_id = fields.pop("message_id", f"m-{request_id}-{attempt}")
+    return outcome(kind, at, message_id, request_id=request_id, attempt=attempt, **fields)
+
+
+def reply(message_id: str, at: int = NOON, *, local: str = "desk@example.org", **fields: Any) -> dict[str, Any]:
+    """Return an auto-reply of Ann's to a mail of ours, with the Send that says from whom it was."""
+    in_reply_to = fields.pop("in_reply_to", None)
+    own = outcome("AUTO_REPLIED", at, message_id, **fields)
+    return {**own, "send": send(message_id, from_address=local, in_reply_to=in_reply_to)}
+
+
+def instruction(action: str, at: int = NOON, **fields: Any) -> dict[str, Any]:
+    """Return an operator's word about Ann."""
+    return {"recipient": "ann@example.com", "action": action, "at": at, "by": "Ines", **fields}
 
 
 class Bench:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 
+from streams.dispatch.gate import Globals
+from streams.dispatch.postroom import INPUTS, OUTPUTS, TABLE, PostRoom
 from streams.emit.codec import codec_of
 from streams.engine.app import ChunkApp
 from streams.engine.config import Compression, EngineConfig, Security
@@ -43,7 +45,7 @@ def run(settings: Settings) -> int:
 
 
 def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics) -> ChunkApp:
-    """Return the engine with both hops: by message id, then by recipient."""
+    """Return the engine with its hops: by message id, by recipient, and, where it sends, by request id."""
     codec, policy = codec_of(settings), policy_of(settings)
     engine = ChunkApp(engine_config(settings), topics)
     note = Note(metrics)
@@ -61,6 +63,13 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
         table="standings",
         witness=note,
     )
+    if settings.dispatch.enabled:
+        tables = Globals(**{role: engine.add_global(role) for role in Globals._fields})
+        room = PostRoom(settings, codec, policy, topics, tables, _now)
+        engine.add_hop(room.hop, inputs=INPUTS, outputs=OUTPUTS, table=TABLE, witness=note)
+        engine.add_service(room.start, room.stop)
+        note.also(room.saw)
+        metrics.look_up(room.gauges)
     return engine
 
 
@@ -125,8 +134,13 @@ class Note:
     def __init__(self, metrics: Metrics) -> None:
         """Keep where to write it."""
         self._metrics = metrics
+        self._listeners: list[Callable[[Counter[tuple[str, ...]]], None]] = []
         self._edges: dict[tuple[str, ...], float] = {}
         self._held: dict[tuple[str, int], Counter[tuple[str, ...]]] = {}
+
+    def also(self, listener: Callable[[Counter[tuple[str, ...]]], None]) -> None:
+        """Let somebody else hear what each chunk counted, too."""
+        self._listeners.append(listener)
 
     def counted(self, hop: str, partition: int, counts: Counter[tuple[str, ...]] | None) -> None:
         """Take down what the state of a partition adds to gauges when work on it begins; None takes it all back."""
@@ -143,6 +157,8 @@ class Note:
         if held is not None:
             held.update({key: count for key, count in effects.counts.items() if key[0] in GAUGES})
         self._metrics.apply(effects.counts, effects.latencies)
+        for listener in self._listeners:
+            listener(effects.counts)
         steps = {
             **effects.steps,
             "fetch": timings.fetch,

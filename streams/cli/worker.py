@@ -10,11 +10,13 @@ from streams import __version__
 
 
 def worker() -> None:
-    """Join sends with what became of them, until told to stop.
+    """Send what is asked for, join sends with what became of them, until told to stop.
 
     One process of a consumer group: start as many as there are partitions. It reads its settings from SES_STREAMS_*
     (see `ses-streams config`), wants its topics to exist (`ses-streams topics create`), keeps its tables under
-    SES_STREAMS_DATA_DIR, and serves /metrics and /health on SES_STREAMS_WEB__PORT. SIGTERM stops it cleanly.
+    SES_STREAMS_DATA_DIR, and serves /metrics and /health on SES_STREAMS_WEB__PORT. It sends mail only where
+    SES_STREAMS_DISPATCH__ENABLED is true, with the credentials that AWS's default chain finds. SIGTERM stops it
+    cleanly.
 
     Exit codes: 0 stopped as told, 2 bad settings, 3 the world failed: nothing is lost, start it again.
     """
@@ -27,7 +29,7 @@ def worker() -> None:
     log = logging.getLogger(__name__)
     log.info("ses-streams %s: brokers %s, group %s", __version__, settings.brokers, settings.group)
     if settings.dispatch.enabled:
-        log.warning("this version sends no mail yet: dispatch.enabled changes nothing")
+        log.info("this worker sends mail, by %s", settings.dispatch.via)
 
     from streams.app import run
 

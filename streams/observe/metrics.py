@@ -8,7 +8,7 @@ because a typing error that counts nothing would look like peace.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from streams import __version__
@@ -39,6 +39,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._values: dict[str, dict[Labels, float]] = {}
         self._histograms: dict[str, dict[Labels, Histogram]] = {}
+        self._lookups: list[Callable[[], Mapping[str, Mapping[Labels, float]]]] = []
         for metric in METRICS.values():
             if metric.kind is Kind.HISTOGRAM:
                 self._histograms[metric.name] = {
@@ -88,6 +89,10 @@ class Metrics:
             known = dict.fromkeys(from_the_start(METRICS[name]), 0.0)
             self._values[name] = known | {self._rules.resolve(name, labels): v for labels, v in values.items()}
 
+    def look_up(self, ask: Callable[[], Mapping[str, Mapping[Labels, float]]]) -> None:
+        """Ask *ask* for whole gauges, by metric and label values, whenever metrics are read."""
+        self._lookups.append(ask)
+
     def watch(self, ask: Ask) -> None:
         """Ask *ask* for the engine's progress whenever metrics are read."""
         self._ask = ask
@@ -102,6 +107,9 @@ class Metrics:
         }
         if self._ask is not None:
             looked |= _of_engine(self._ask())
+        for lookup in self._lookups:
+            for name, values in lookup().items():
+                self.set(name, values)
         with self._lock:
             self._values |= looked
             self._values["ses_dropped_labels_total"] |= {(label,): n for label, n in self._rules.dropped.items()}

@@ -76,6 +76,21 @@ async def test_all_that_ended_meanwhile_is_heard_at_once_in_the_order_of_its_end
     assert await crew.lanes.rest()
 
 
+async def test_a_result_is_heard_before_a_chunk_that_comes_at_the_same_time(tmp_path: Path) -> None:
+    class Bearer(Trip):
+        def over(self) -> None:
+            crew.put(b"chunk")
+
+    hop = Courier(meant(Bearer(b"k", at_once)))
+    hop.on_heard = lambda _: Effects(writes={b"worked": b"%d" % len(hop.worked)})
+    crew = Crew(hop, tmp_path)
+    crew.open()
+    crew.put(b"k")
+    await until(lambda: len(hop.worked) == 2)
+    assert (b"worked", b"1") in crew.changelog()
+    assert await crew.lanes.rest()
+
+
 async def test_an_errand_that_follows_from_another_is_run_too(tmp_path: Path) -> None:
     hop = Courier(meant(Trip(b"k", at_once)))
     second = Trip(b"k2", at_once)

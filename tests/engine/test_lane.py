@@ -123,6 +123,21 @@ async def test_a_full_hop_takes_no_more_of_that_input_and_goes_on_with_the_other
     assert await crew.lanes.rest()
 
 
+async def test_a_lane_that_hangs_is_not_taken_for_one_that_holds_back(tmp_path: Path) -> None:
+    crew = Crew(hop := Courier(Effects(writes={b"k": b"1"})), tmp_path)
+    hop.full = {"a"}
+    crew.open()
+    held = crew.put(b"1")
+    await until(lambda: crew.lanes.is_held(held.tp))
+    crew.slate.holds.clear()
+    crew.put(b"2", topic="b")
+    await until(lambda: hop.worked)
+    assert not crew.lanes.is_held(held.tp)
+    crew.slate.holds.set()
+    await until(lambda: crew.lanes.is_held(held.tp))
+    assert await crew.lanes.rest()
+
+
 @pytest.mark.parametrize("by", ["result", "wake", "interval"])
 async def test_a_full_hop_is_asked_again_after_a_result_a_wake_and_an_interval(tmp_path: Path, by: str) -> None:
     go = asyncio.Event()

@@ -7,6 +7,7 @@ SES does answer (a refusal, a throttle) is none of this file's business.
 
 from __future__ import annotations
 
+import socket
 from typing import NamedTuple
 
 import aiohttp
@@ -24,48 +25,49 @@ RuntimeError: credentials that are as old after the refresh as before (botocore.
 
 
 class Trouble(NamedTuple):
-    """One row: an error, the one within it (any where None), whether the mail may have gone, a word, how we know."""
+    """One row: an error, those within it (any where empty), whether the mail may have gone, a word, how we know."""
 
     error: type[Exception]
-    within: type[BaseException] | None
+    within: tuple[type[BaseException], ...]
     doubt: bool
     why: str
     because: str
 
 
 _CERTAIN, _DOUBT = False, True
+_ANY: tuple[type[BaseException], ...] = ()
 BEFORE = (
-    Trouble(boto.ParamValidationError, None, _CERTAIN, "validation", "botocore checks the shape before it signs"),
-    Trouble(boto.EndpointProviderError, None, _CERTAIN, "settings", "no host comes of this region: nobody to ask"),
-    Trouble(TimeoutError, None, _CERTAIN, "timeout", "our own time was up while credentials were fetched"),
-    Trouble(Exception, None, _CERTAIN, "credentials", "all that happens before a request is sent is fetching them"),
+    Trouble(boto.ParamValidationError, _ANY, _CERTAIN, "validation", "botocore checks the shape before it signs"),
+    Trouble(boto.EndpointProviderError, _ANY, _CERTAIN, "settings", "no host comes of this region: nobody to ask"),
+    Trouble(TimeoutError, _ANY, _CERTAIN, "timeout", "our own time was up while credentials were fetched"),
+    Trouble(Exception, _ANY, _CERTAIN, "credentials", "all that happens before a request is sent is fetching them"),
 )
 """Before botocore handed the request to HTTP. STS's refusals, the metadata service's silence: all of it is here."""
 
 AFTER = (
-    Trouble(boto.SSLError, None, _CERTAIN, "tls", "the handshake failed, and the request goes through it"),
-    Trouble(boto.ProxyConnectionError, None, _CERTAIN, "connection", "the proxy never opened the way"),
-    Trouble(boto.ConnectTimeoutError, None, _CERTAIN, "connection", "no connection: TCP or TLS did not come about"),
+    Trouble(boto.SSLError, _ANY, _CERTAIN, "tls", "the handshake failed, and the request goes through it"),
+    Trouble(boto.ProxyConnectionError, _ANY, _CERTAIN, "connection", "the proxy never opened the way"),
+    Trouble(boto.ConnectTimeoutError, _ANY, _CERTAIN, "connection", "no connection: TCP or TLS did not come about"),
     Trouble(
         boto.EndpointConnectionError,
-        aiohttp.ClientConnectorError,
+        (aiohttp.ClientConnectorError, socket.gaierror),
         _CERTAIN,
         "connection",
         "refused, unreachable, or no such name: aiohttp's word for a connection that was never made",
     ),
     Trouble(
         boto.EndpointConnectionError,
-        None,
+        _ANY,
         _DOUBT,
         "connection",
         "aiobotocore says the same of a connection that was reset under the request",
     ),
-    Trouble(boto.ConnectionClosedError, None, _DOUBT, "connection", "closed while we waited for the answer"),
-    Trouble(boto.ReadTimeoutError, None, _DOUBT, "timeout", "SES had the request, and was silent"),
-    Trouble(TimeoutError, None, _DOUBT, "timeout", "our own time was up while we waited"),
-    Trouble(boto.HTTPClientError, None, _DOUBT, "connection", "whatever else ended the exchange half way"),
-    Trouble(ResponseParserError, None, _DOUBT, "unreadable", "an answer came that is none of SES's"),
-    Trouble(Exception, None, _DOUBT, "unknown", "the honest default: the request was on its way"),
+    Trouble(boto.ConnectionClosedError, _ANY, _DOUBT, "connection", "closed while we waited for the answer"),
+    Trouble(boto.ReadTimeoutError, _ANY, _DOUBT, "timeout", "SES had the request, and was silent"),
+    Trouble(TimeoutError, _ANY, _DOUBT, "timeout", "our own time was up while we waited"),
+    Trouble(boto.HTTPClientError, _ANY, _DOUBT, "connection", "whatever else ended the exchange half way"),
+    Trouble(ResponseParserError, _ANY, _DOUBT, "unreadable", "an answer came that is none of SES's"),
+    Trouble(Exception, _ANY, _DOUBT, "unknown", "the honest default: the request was on its way"),
 )
 """After that. Sources: aiobotocore's AIOHTTPSession.send, aiohttp.client_exceptions. The first that fits decides."""
 
@@ -96,8 +98,7 @@ def _is(row: Trouble, error: Exception) -> bool:
     """Tell whether a row speaks of *error*."""
     if not isinstance(error, row.error):
         return False
-    within = getattr(error, "kwargs", {}).get("error") if row.within is not None else None
-    return row.within is None or isinstance(within, row.within)
+    return not row.within or isinstance(getattr(error, "kwargs", {}).get("error"), row.within)
 
 
 def _said(error: boto.ClientError, at: int) -> Answer:

@@ -1,7 +1,8 @@
 """One mail on its way to SES, and what SES answers: the words between dispatch and the roads that it takes.
 
 A letter is a request made ready: whom it goes to this time, and which attempt it is. An answer is what SES, or the
-silence, says about one call. Nothing here knows HTTP or SMTP.
+silence, says about one call. Answers are no tuples: a tuple equals any other with the same parts, and a doubt must
+never equal a certainty. Nothing here knows HTTP or SMTP.
 """
 
 from __future__ import annotations
@@ -59,14 +60,16 @@ class Letter:
         return (*self.to, *self.cc, *self.bcc)
 
 
-class Accepted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Accepted:
     """SES has it: *message_id* in normal form, *at* when it said so (ms since the epoch)."""
 
     message_id: str
     at: int
 
 
-class Refused(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Refused:
     """SES said no. *code* is SES's name for it or an SMTP code; *text* its words, which may hold addresses."""
 
     code: str
@@ -74,14 +77,16 @@ class Refused(NamedTuple):
     at: int
 
 
-class Silent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Silent:
     """No answer came: SES may have it. *why* is a word of ours such as `timeout` or `connection`."""
 
     why: str
     at: int
 
 
-class Unsent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unsent:
     """It certainly did not reach SES: no connection, no credentials. *why* is a word of ours."""
 
     why: str

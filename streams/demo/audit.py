@@ -28,6 +28,8 @@ class Thing(StrEnum):
     OUTCOME = "outcomes"
     SUPPRESSION = "suppressions"
     LETTER = "dead letters"
+    REQUEST = "requests"
+    """Of the closed loop, a recipient each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +160,10 @@ class Audit:
         standing = sum(record is not None for record in self._standing.values())
         sizes = (len(self._ledger.outcomes), len(self._ledger.suppressions), self._ledger.letters.total())
         found = (len(self._ids), standing, self.letters_found)
+        things = (Thing.OUTCOME, Thing.SUPPRESSION, Thing.LETTER)
         return Verdict(
-            due=Counter(dict(zip(Thing, sizes, strict=True))),
-            found=Counter(dict(zip(Thing, found, strict=True))),
+            due=Counter(dict(zip(things, sizes, strict=True))),
+            found=Counter(dict(zip(things, found, strict=True))),
             lost=tuple(self._lost()),
             wrong=(*self._wrong, *self._misjudged()),
         )

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.audit import Fault, Thing, Verdict
+from streams.demo.loop.ending import Looped, loop_notes, loop_summary
 from streams.demo.scene import Scene
 from streams.demo.view import words
 
@@ -41,8 +42,18 @@ class Speed:
         return self.events / self.seconds if self.seconds > 0 else 0.0
 
 
-def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> dict[str, Any]:
+def faults_of(verdict: Verdict, loop: Looped | None) -> tuple[list[Fault], list[Fault]]:
+    """Return what is lost and what is wrong, of the day and of the closed loop."""
+    lost, wrong = ((), ()) if loop is None else (loop.lost, loop.wrong)
+    return (
+        [*verdict.lost, *(Fault(thing=Thing.REQUEST, what=what) for what in lost)],
+        [*verdict.wrong, *(Fault(thing=Thing.REQUEST, what=what) for what in wrong)],
+    )
+
+
+def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int, loop: Looped | None = None) -> dict[str, Any]:
     """Return the summary: counts are of different things, however often they were written."""
+    lost, wrong = faults_of(verdict, loop)
     return {
         "messages": scene.messages,
         "seed": scene.seed,
@@ -53,8 +64,9 @@ def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> dict[
         "duplicates": scene.duplicates,
         "unmatched": scene.unmatched,
         "dead_letters": scene.letters,
-        "lost": len(verdict.lost),
-        "wrong": len(verdict.wrong),
+        "lost": len(lost),
+        "wrong": len(wrong),
+        "sent_twice": 0 if loop is None else loop.verdict.sent_twice,
         "kills": scene.kills,
         "outcomes_written_again": repeats,
         "elapsed_s": round(scene.elapsed, 1),
@@ -68,30 +80,42 @@ def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> dict[
             "rss_mib": None if speed.rss_bytes is None else speed.rss_bytes >> 20,
             "steps_us_per_event": {step: round(us, 2) for step, us in speed.steps.items()},
         },
-        "faults": [f"{fault.thing}: {fault.what}" for fault in _faults(verdict)],
+        "closed_loop": None if loop is None else loop_summary(loop),
+        "faults": [f"{fault.thing}: {fault.what}" for fault in [*lost, *wrong][:FAULTS_SHOWN]],
     }
 
 
-def closing(scene: Scene, verdict: Verdict, speed: Speed, repeats: int) -> RenderableType:
+def closing(scene: Scene, verdict: Verdict, speed: Speed, repeats: int, loop: Looped | None = None) -> RenderableType:
     """Return the last page."""
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bright_black")
-    for number, name in enumerate(("", "due", "came out", "lost", "wrong")):
-        table.add_column(name, justify="right" if number else "left")
-    for thing in Thing:
-        lost = sum(fault.thing is thing for fault in verdict.lost)
-        wrong = sum(fault.thing is thing for fault in verdict.wrong)
-        counts = f"{verdict.due[thing]:,}", f"{verdict.found[thing]:,}"
-        table.add_row(thing.value, *counts, _zero(lost), _zero(wrong))
-    colour = "green" if verdict.good else "red"
-    result = Text(f"lost: {len(verdict.lost)}, wrong: {len(verdict.wrong)}", style=f"bold {colour}")
-    big = Panel.fit(result, border_style=colour, padding=(0, 3))
-    notes = [Text(note, style="bright_black") for note in _notes(scene, speed, repeats)]
-    faults = [Text(f"{fault.thing}: {fault.what}", style="red") for fault in _faults(verdict)]
-    rest = len(verdict.lost) + len(verdict.wrong) - len(faults)
+    lost, wrong = faults_of(verdict, loop)
+    said = f"lost: {len(lost)}, wrong: {len(wrong)}"
+    said += "" if loop is None else f", sent twice: {loop.verdict.sent_twice:,}"
+    colour = "red" if lost or wrong else "green"
+    big = Panel.fit(Text(said, style=f"bold {colour}"), border_style=colour, padding=(0, 3))
+    looped = () if loop is None else loop_notes(loop)
+    notes = [Text(note, style="bright_black") for note in (*looped, *_notes(scene, speed, repeats))]
+    faults = [Text(f"{fault.thing}: {fault.what}", style="red") for fault in [*lost, *wrong][:FAULTS_SHOWN]]
+    rest = len(lost) + len(wrong) - len(faults)
     if rest:
         faults.append(Text(f"and {rest:,} more", style="red"))
     title = Text("The ledger against the topics", style="bold")
+    table = _table(verdict, loop, lost, wrong)
     return Padding(Group(title, "", table, "", *faults, *notes, "", big), (1, 2, 1, 2))
+
+
+def _table(verdict: Verdict, loop: Looped | None, lost: list[Fault], wrong: list[Fault]) -> Table:
+    """Return what was due, what came out, and what is amiss, a thing a row."""
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bright_black")
+    for number, name in enumerate(("", "due", "came out", "lost", "wrong")):
+        table.add_column(name, justify="right" if number else "left")
+    due, found = dict(verdict.due), dict(verdict.found)
+    if loop is not None:
+        due[Thing.REQUEST], found[Thing.REQUEST] = loop.verdict.due, loop.verdict.ends.total()
+    for thing, count in due.items():
+        counts = f"{count:,}", f"{found[thing]:,}"
+        amiss = (_zero(sum(fault.thing is thing for fault in faults)) for faults in (lost, wrong))
+        table.add_row(thing.value, *counts, *amiss)
+    return table
 
 
 def _notes(scene: Scene, speed: Speed, repeats: int) -> list[str]:
@@ -110,10 +134,6 @@ def _notes(scene: Scene, speed: Speed, repeats: int) -> list[str]:
             f"kills without warning: {scene.kills}; {repeats:,} outcomes came out again, under the ids they had"
         )
     return found
-
-
-def _faults(verdict: Verdict) -> list[Fault]:
-    return [*verdict.lost, *verdict.wrong][:FAULTS_SHOWN]
 
 
 def _zero(count: int) -> Text:

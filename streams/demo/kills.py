@@ -50,13 +50,17 @@ class Kills:
         """Return up to which part of the day may be fed for now; 1 is all of it."""
         return min(1.0, self._coming[0].part + ROOM) if self._coming else 1.0
 
-    def due(self, found: int, alive_s: float) -> bool:
-        """Tell whether to kill now; *found* outcomes are out, the worker was started *alive_s* ago. Each once."""
+    @property
+    def left(self) -> int:
+        """How many are to come."""
+        return len(self._coming)
+
+    def due(self, found: int, alive_s: float) -> Kill | None:
+        """Return the kill that is due now, each once: *found* outcomes are out, the worker started *alive_s* ago."""
         if not self._coming:
-            return False
+            return None
         kill = self._coming[0]
         if alive_s < kill.rising if kill.rising is not None else found < kill.part * self._outcomes:
-            return False
-        self._coming.pop(0)
+            return None
         self.done += 1
-        return True
+        return self._coming.pop(0)

@@ -12,7 +12,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from streams.demo.ending import closing, summary
+from streams.demo.ending import closing, faults_of, summary
 from streams.demo.plan import Plan
 from streams.demo.run import Result, Show
 from streams.demo.screen import Screen, screen_on
@@ -42,7 +42,7 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
     before = signal.signal(signal.SIGTERM, _interrupt)  # so that a polite end clears up as Ctrl-C does
     try:
         with (
-            Stage(partitions=plan.partitions, park_minutes=plan.park_s / 60, deaths=plan.kills > 0) as stage,
+            Stage(plan) as stage,
             screen_on(console) as screen,
         ):
             result = _played(plan, stage, screen, begun)
@@ -50,7 +50,7 @@ def perform(plan: Plan, *, json: bool, keep: bool) -> int:
             _tell(result, screen, json=json)
             if keep:
                 _keep(stage, screen)
-            return 0 if result.verdict.good else BAD
+            return BAD if any(faults_of(result.verdict, result.loop)) else 0
     except KeyboardInterrupt:
         console.print("\nended early; everything that was started is stopped", style="yellow")
         return INTERRUPTED
@@ -66,7 +66,7 @@ def _played(plan: Plan, stage: Stage, screen: Screen, begun: float) -> Result:
 
 
 def _tell(result: Result, screen: Screen, *, json: bool) -> None:
-    parts = result.scene, result.verdict, result.speed, result.repeats
+    parts = result.scene, result.verdict, result.speed, result.repeats, result.loop
     screen.say(closing(*parts))
     if json:
         sys.stdout.write(orjson.dumps(summary(*parts)).decode() + "\n")
@@ -82,6 +82,7 @@ def _keep(stage: Stage, screen: Screen) -> None:
         f"  {url}/health/ready",
         f"  broker {stage.brokers}",
         f"  log {stage.worker.log}",
+        *([] if stage.ses is None else [f"  simulated SES {stage.ses.url}"]),
     ):
         screen.say(Text(said, no_wrap=True, overflow="ignore"))
     try:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 from streams.demo.audit import Audit
 from streams.demo.feed import Feeder
 from streams.demo.kills import Kills
 from streams.demo.ledger import Ledger
+from streams.demo.loop.closed import ClosedLoop
 from streams.demo.meter import Meter
 from streams.demo.plan import Plan
 from streams.demo.scene import Scene
 from streams.demo.script import Script
 
 RATE_OVER_S = 2.0
+WAIT_TO_BE_JOINED = ("sends", "feedback")
 
 
 class Picture:
@@ -30,11 +33,12 @@ class Picture:
         audit: Audit,
         meter: Meter,
         kills: Kills,
+        loop: ClosedLoop | None,
     ) -> None:
         """Keep them; *begun* is when the show began (time.monotonic)."""
         self._plan, self._begun = plan, begun
         self._feeder, self._ledger, self._script = feeder, ledger, script
-        self._audit, self._meter, self._kills = audit, meter, kills
+        self._audit, self._meter, self._kills, self._loop = audit, meter, kills, loop
         self._fed: list[tuple[float, int]] = []
 
     def take(self, doing: str, now: float, pid: int | None) -> Scene:
@@ -66,6 +70,7 @@ class Picture:
             kills=kills.done,
             kills_planned=kills.planned,
             worker="" if pid is None else f"worker process {pid}",
+            loop=None if self._loop is None else self._loop.scene(int(time.time() * 1000)),
         )
 
     def _bad(self, kinds: Counter[str]) -> tuple[int, int]:
@@ -90,6 +95,9 @@ class Picture:
         """Return how many records wait, where the worker's counters go back to the beginning."""
         if self._plan.kills:
             return None
+        if self._loop is not None and not self._plan.measured:  # the worker counts the loop's records too
+            waiting = self._meter.page.by("ses_consumer_lag", "topic")
+            return round(sum(lag for topic, lag in waiting.items() if topic.endswith(WAIT_TO_BE_JOINED)))
         return max(0, self._feeder.sends + self._feeder.events - round(self._meter.joined))
 
     def _fed_rate(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""What is to be played, and what follows from it: the pace, and how long feedback waits for its send."""
+"""What is to be played, and what follows from it: the pace, how long feedback waits for its send, when retries come."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ LEAST = 200
 """Below this not every story fits into the day."""
 MAILS_PER_S = 500
 """A live day's pace: 20,000 mails take forty seconds."""
+REQUESTS_A_MAIL, FEWEST_REQUESTS, MOST_REQUESTS = 0.1, 200, 20_000
+"""How many requests a day gets that is not told how many."""
+REQUESTS_S, REQUESTS_PER_S = 20, (50, 250)
+"""Requests are handed in over so many seconds, but at no other pace than between these."""
+FIRST_RETRY_MS, RETRY_FACTOR = 2_400, 2
+"""Two hours and four in earnest: here the third retry comes some 17 seconds after the first bounce."""
+FULL_MINUTES = 30.0
+"""A full mailbox is asked again after this: its retry still waits when the demo is over."""
+SILENCE_MINUTES = 0.5
+MAX_IN_FLIGHT = 32
+"""Calls to SES at a time; after a kill as many mails are in doubt at worst."""
+CALL_TIMEOUT_MS = 3_000
+
+
+def requests_for(messages: int) -> int:
+    """Return how many requests a day of so many mails gets."""
+    return min(MOST_REQUESTS, max(FEWEST_REQUESTS, round(messages * REQUESTS_A_MAIL)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +39,7 @@ class Plan:
     seed: int
     partitions: int
     kills: int = 0
+    requests: int = 0
 
     @property
     def drained(self) -> bool:
@@ -43,6 +61,29 @@ class Plan:
         if self.kills:
             return 30.0
         return 25.0 if self.drained else 8.0
+
+    @property
+    def requests_per_s(self) -> float:
+        """How many requests are handed in a second."""
+        least, most = REQUESTS_PER_S
+        return min(most, max(least, self.requests / REQUESTS_S))
+
+    @property
+    def doubt_minutes(self) -> float:
+        """How long a mail in doubt waits for SES's word: ten minutes in earnest, here long enough for a restart."""
+        return 0.5 if self.kills else 0.15
+
+    @property
+    def vigil_s(self) -> float:
+        """How long to watch, once all is there, that nothing more goes out: what was to come would have come."""
+        if not self.requests:
+            return 0.0
+        return 2 * FIRST_RETRY_MS / 1000 + (self.doubt_minutes * 60 if self.kills else 0.0)
+
+    @property
+    def in_doubt_bound(self) -> int:
+        """How many mails may be sent twice at most: those whose call a kill may have cut short."""
+        return self.kills * MAX_IN_FLIGHT
 
     @property
     def told(self) -> str:

@@ -16,6 +16,8 @@ from streams.demo.ending import Speed
 from streams.demo.feed import Feeder
 from streams.demo.kills import Kills
 from streams.demo.ledger import Ledger
+from streams.demo.loop.closed import ClosedLoop
+from streams.demo.loop.ending import Looped
 from streams.demo.meter import Meter
 from streams.demo.outlet import Outlet, Take
 from streams.demo.picture import Picture
@@ -41,12 +43,13 @@ PATIENCE_S = 45.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How it ended; *repeats* is how many outcomes were written again."""
+    """How it ended; *repeats* is how many outcomes were written again, *loop* is None without a closed loop."""
 
     scene: Scene
     verdict: Verdict
     speed: Speed
     repeats: int
+    loop: Looped | None
 
 
 class Show:
@@ -54,7 +57,7 @@ class Show:
 
     def __init__(self, plan: Plan, stage: Stage, screen: Screen, begun: float) -> None:
         """Prepare everything that is ours; *begun* is when the command was given (time.monotonic)."""
-        codec, now = load_codec(), int(time.time() * 1000)
+        codec, now = load_codec(), _now_ms()
         ledger, publisher = Ledger(), stage.publisher()
         day = Day(messages=plan.messages, seed=plan.seed, until=now, ledger=ledger)
         feeder = Feeder(codec=codec, publish=publisher.publish, prefix=PREFIX, now=now)
@@ -66,6 +69,9 @@ class Show:
         self._kills = Kills(plan.kills, chance, round(plan.messages * OUTCOMES_A_MAIL))
         self._audit = Audit(ledger, codec)
         self._meter = Meter()
+        self._loop: ClosedLoop | None = None
+        if stage.ses is not None:
+            self._loop = ClosedLoop(plan=plan, ses=stage.ses, codec=codec, publisher=publisher, prefix=PREFIX)
         self._picture = Picture(
             plan=plan,
             begun=begun,
@@ -75,11 +81,13 @@ class Show:
             audit=self._audit,
             meter=self._meter,
             kills=self._kills,
+            loop=self._loop,
         )
         self._outlet = Outlet(stage.brokers, self._takes(), plan.partitions)
         self._feeder, self._ledger = feeder, ledger
         self._looked_at = self._started_at = self._moved_at = begun
         self._seen = -1.0
+        self._complete_at: float | None = None
 
     def play(self) -> Result:
         """Play it through; return how it ended."""
@@ -97,25 +105,29 @@ class Show:
 
     def _takes(self) -> dict[str, Take]:
         audit = self._audit
-        return {
+        takes: dict[str, Take] = {
             topic_name(PREFIX, "outcomes"): lambda _, value: audit.outcome(value),
             topic_name(PREFIX, "suppressions"): audit.suppression,
             topic_name(PREFIX, "dead-letters"): lambda _, value: audit.letter(value),
         }
+        return takes if self._loop is None else self._loop.takes(takes)
 
     def _start(self, doing: str) -> None:
         self._stage.worker.start()
         self._started_at = time.monotonic()
         self._meter.restarted()
+        if self._loop is not None:
+            self._loop.restarted()
         self._look(doing)
 
     def _await_ready(self) -> None:
-        while not self._stage.worker.ready():
-            if time.monotonic() - self._started_at > READY_S:
-                words = self._stage.worker.last_words()
-                raise WorldFailed(f"the worker was not ready after {READY_S:.0f} s; its log ends:\n{words}")
-            self._look("the worker starts")
-            time.sleep(TURN_S)
+        for process in (self._stage.ses, self._stage.worker):
+            while process is not None and not process.ready():
+                if time.monotonic() - self._started_at > READY_S:
+                    words = process.last_words()
+                    raise WorldFailed(f"{process.name} was not ready after {READY_S:.0f} s; its log ends:\n{words}")
+                self._look("the worker starts")
+                time.sleep(TURN_S)
         self._meter.ready_at = self._moved_at = time.monotonic()
 
     def _turn(self) -> None:
@@ -125,12 +137,22 @@ class Show:
             self._script.play(due)
         if self._may_read():
             self._outlet.read(TURN_S)
+            if self._loop is not None:
+                self._loop.turn(time.monotonic(), _now_ms(), self._kills.left)
         else:
             time.sleep(TURN_S)
-        if self._kills.due(self._audit.outcomes_found, time.monotonic() - self._started_at):
-            self._stage.worker.kill()
-            self._start("killed without warning, and started again")
+        self._kill_if_due()
         self._look(self._doing())
+
+    def _kill_if_due(self) -> None:
+        """Kill the worker if it is time; one that stands upright is killed in mid-dispatch."""
+        kill = self._kills.due(self._audit.outcomes_found, time.monotonic() - self._started_at)
+        if kill is None:
+            return
+        if self._loop is not None and kill.rising is None:
+            self._loop.storm(_now_ms())
+        self._stage.worker.kill()
+        self._start("killed without warning, and started again")
 
     def _may_read(self) -> bool:
         """Tell whether results are read now: not while the worker's speed is measured, unless it stands still."""
@@ -144,7 +166,14 @@ class Show:
         """Tell whether it is over: all is handed in, nothing moves, and nothing is due or nothing more will come."""
         if not self._script.finished or self._still_s() < SETTLE_S or not self._may_read():
             return False
-        return self._still_s() > self._plan.park_s + PATIENCE_S or self._audit.complete()
+        if self._still_s() > self._plan.park_s + PATIENCE_S:
+            return True
+        looped = self._loop is None or (self._loop.finished and self._loop.complete(_now_ms()))
+        if not (looped and self._audit.complete()):
+            return False
+        if self._complete_at is None:
+            self._complete_at = time.monotonic()
+        return time.monotonic() - self._complete_at >= self._plan.vigil_s
 
     def _doing(self) -> str:
         if not self._script.finished:
@@ -152,6 +181,10 @@ class Show:
         missing = len(self._ledger.outcomes) - self._ledger.unmatched
         if self._audit.outcomes_found < missing:
             return "the worker catches up"
+        if self._loop is not None and not self._loop.complete(_now_ms()):
+            return "retries come due, and what waits for something goes out"
+        if self._complete_at is not None:
+            return "all is there; nothing more may go out"
         return "the ledger is compared; what nobody told us of waits for its send"
 
     def _look(self, doing: str) -> None:
@@ -165,20 +198,35 @@ class Show:
         page = worker.page() if worker.pid is not None else None
         if page is not None:
             self._meter.look(now, page)
-        if self._script.finished:
-            matched = len(self._ledger.outcomes) - self._ledger.unmatched
-            self._meter.expect(self._feeder.sends + self._feeder.events, matched)
-        moved = self._audit.records_seen + self._meter.joined
+        if self._loop is not None:
+            self._loop.look(now, page)
+        self._expect()
+        moved = self._audit.records_seen + self._meter.joined + (self._loop.records_seen if self._loop else 0)
         if moved != self._seen:
             self._seen, self._moved_at = moved, now
         self._screen.show(self._picture.take(doing, now, worker.pid))
 
+    def _expect(self) -> None:
+        """Tell the meter when the day is done: by the worker's own counters, where only the day's records count."""
+        if not self._script.finished:
+            return
+        matched = len(self._ledger.outcomes) - self._ledger.unmatched
+        if self._loop is None or self._plan.measured:
+            self._meter.expect(self._feeder.sends + self._feeder.events, matched)
+        elif self._audit.outcomes_found >= matched:
+            self._meter.expect(0, 0)
+
     def _result(self) -> Result:
-        now = time.monotonic()
+        now, loop = time.monotonic(), self._loop
         self._meter.end(self._moved_at)
         return Result(
             scene=replace(self._picture.take("the show is over", now, self._stage.worker.pid), over=True),
             verdict=self._audit.verdict(),
             speed=self._meter.speed(self._plan, self._feeder.sends + self._feeder.events),
             repeats=self._audit.seen.repeats,
+            loop=None if loop is None else loop.ended(_now_ms()),
         )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -8,12 +8,30 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopScene:
+    """How far the closed loop is.
+
+    planned and asked are requests, mails those that SES has taken, waiting retries that are planned. A line is one
+    request for one recipient: *due* of them are to end, *ends* says how those have ended that are over.
+    """
+
+    planned: int
+    asked: int = 0
+    mails: int = 0
+    waiting: int = 0
+    loops: int = 0
+    due: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A moment.
 
     Rates are per second, *elapsed* is seconds since the curtain rose. *due* is how many outcomes are due for what has
     been handed in so far, *part* how much of the day that is (0 to 1). *latest* are suppressions, oldest first.
-    *bounces* and *complaints* are shares of the mails sent, as SES counts them.
+    *bounces* and *complaints* are shares of the mails sent, as SES counts them. *loop* is None without a closed loop,
+    whose records are counted nowhere else.
     """
 
     doing: str
@@ -40,3 +58,4 @@ class Scene:
     kills: int = 0
     kills_planned: int = 0
     worker: str = ""
+    loop: LoopScene | None = None

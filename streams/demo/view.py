@@ -12,6 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from streams.demo.loop.page import block, way
 from streams.demo.scene import Scene
 
 KINDS = {
@@ -60,6 +61,7 @@ def page(scene: Scene, height: int = TALL) -> RenderableType:
     parts: list[RenderableType] = [
         _head(scene),
         _flow(scene),
+        *([] if scene.loop is None else [way(scene.loop, tall=tall)]),
         _progress(scene),
         _columns(scene, tall=tall),
         _foot(scene),
@@ -71,11 +73,13 @@ def page(scene: Scene, height: int = TALL) -> RenderableType:
 def line(scene: Scene) -> str:
     """Return the same in one line, for where there is no terminal."""
     lag = "" if scene.lag is None else f", lag {scene.lag:,}"
+    loop = scene.loop
+    looped = "" if loop is None else f", requests {loop.asked:,}/{loop.planned:,}, ended {loop.ends.total():,}"
     kills = f", kills {scene.kills}/{scene.kills_planned}" if scene.kills_planned else ""
     return (
         f"{clock(scene.elapsed)}  {scene.doing}: sends {scene.sends:,}, feedback {scene.events:,}, "
         f"outcomes {scene.outcomes:,}/{scene.due:,}, suppressed {scene.suppressed.total():,}, "
-        f"dead letters {scene.letters}{lag}{kills}"
+        f"dead letters {scene.letters}{looped}{lag}{kills}"
     )
 
 
@@ -113,6 +117,10 @@ def _progress(scene: Scene) -> RenderableType:
     lag = "" if scene.lag is None else f", {scene.lag:,} waiting"
     done = Text.assemble((f"{scene.work_rate:,.0f}", "bold"), (f" records/s joined{lag}", _DIM))
     grid.add_row("outcomes", _bar(scene.outcomes, scene.due), done)
+    if scene.loop is not None:
+        ended, due = scene.loop.ends.total(), scene.loop.due
+        at_end = Text.assemble((f"{ended:,}", "bold"), (f" of {due:,} at their end", _DIM))
+        grid.add_row("requests", _bar(ended, due), at_end)
     return grid
 
 
@@ -127,7 +135,10 @@ def _columns(scene: Scene, *, tall: bool) -> RenderableType:
     right: list[RenderableType] = [_reputation(scene), _suppressed(scene)]
     if tall:
         right = [right[0], "", right[1], "", *_latest(scene)]
-    grid.add_row(_kinds(scene), Group(*right))
+    left = [_kinds(scene)]
+    if tall and scene.loop is not None:
+        left += ["", block(scene.loop)]
+    grid.add_row(Group(*left), Group(*right))
     return grid
 
 

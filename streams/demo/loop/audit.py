@@ -54,13 +54,16 @@ class LoopAudit:
         self.waits: dict[str, Wait] = {}
         self.retries: set[tuple[LineKey, int]] = set()
         self.strange: list[str] = []
-        self.ends: Counter[End] = Counter()
         self._ended: dict[LineKey, End] = {}
+        self._ends: Counter[End] = Counter()
         self._closed: set[LineKey] = set()
         self._seen_of: set[tuple[str, str]] = set()
+        self.records_seen = 0
+        """Grows with every record: where it stands still, nothing comes out."""
 
     def outcome(self, value: bytes | None) -> None:
         """Take one record of ses.outcomes."""
+        self.records_seen += 1
         try:
             record = self._read(value or b"")
         except Unusable as why:
@@ -136,11 +139,15 @@ class LoopAudit:
             return End.WAITING, line.not_before
         return (End.WAITING, min(wait.due.values(), default=None)) if wait.holding else None
 
+    def ends(self, now: int) -> Counter[End]:
+        """Return how many lines have ended how, as far as seen; of those that are to wait, how many do."""
+        ends = [self.end_of(key, now) for key in self._ledger.waiters]
+        return self._ends + Counter(end[0] for end in ends if end is not None)
+
     @property
-    def records_seen(self) -> int:
-        """A number that grows with whatever comes out: where it stands still, nothing does."""
-        outcomes = sum(len(said) for said in self.said.values())
-        return outcomes + len(self.stops) + len(self.loops) + len(self.retries) + len(self.strange)
+    def waiting_count(self) -> int:
+        """How many retries wait."""
+        return sum(len(wait.due) for wait in self.waits.values())
 
     def complete(self, now: int, *, roughly: bool) -> bool:
         """Tell whether everything that is due has come out; *roughly* once each line has the end that is due for it."""
@@ -155,17 +162,19 @@ class LoopAudit:
         return self._ledger.stops.keys() <= stopped and self._ledger.loops <= self.loops
 
     def _count(self, key: LineKey) -> None:
-        """Keep count of the ends, for the view."""
-        ended = self.end_of(key, 0)
-        before = self._ended.pop(key, None)
+        """Keep count of the ends, for the view; a soft bounce is one only where no retry is due."""
+        if self._ledger.lines[key].fate.end is End.WAITING:
+            return
+        ended, before = self.end_of(key, 0), self._ended.pop(key, None)
         if before is not None:
-            self.ends[before] -= 1
+            self._ends[before] -= 1
         if ended is not None and (key in self._closed or ended[0] is not End.BOUNCED):
             self._ended[key] = ended[0]
-            self.ends[ended[0]] += 1
+            self._ends[ended[0]] += 1
 
     def _decoded(self, name: str, value: bytes | None) -> dict[str, Any] | None:
         """Return a record; None for a null, or for what cannot be read, which is strange."""
+        self.records_seen += 1
         try:
             return None if value is None else self._codec.decode(name, value)
         except Unusable as why:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.demo.loop.tales import Fate
+from streams.demo.loop.tales import End, Fate
 
 
 class LineKey(NamedTuple):
@@ -52,6 +52,8 @@ class LoopLedger:
     lines: dict[LineKey, Line] = field(default_factory=dict)
     stops: dict[str, str] = field(default_factory=dict)
     loops: set[str] = field(default_factory=set)
+    waiters: list[LineKey] = field(default_factory=list)
+    """Lines that are still to wait in the end."""
     handed_in: int = 0
     repeats: int = 0
 
@@ -60,3 +62,5 @@ class LoopLedger:
         if key in self.lines:
             raise ValueError(f"one request is made up twice for one recipient: {line.tale}")
         self.lines[key] = line
+        if line.fate.end is End.WAITING:
+            self.waiters.append(key)

@@ -17,6 +17,8 @@ from streams.simulator.mail import Mail, bare, domain_of
 
 PROCESSING_MS = 120
 
+_VERDICTS = {f"{name}Verdict": {"status": "PASS"} for name in ("spam", "virus", "spf", "dkim", "dmarc")}
+
 
 def wire_id(message_id: str, region: str) -> str:
     """Return the Message-ID that recipients see: SES puts its own in place of the sender's."""
@@ -28,8 +30,6 @@ def answer_of(mail: Mail, happening: Happening, region: str, named: str) -> dict
     """Return the notification of an automatic answer to *mail*; *named* is the answer's own id."""
     ours, theirs = bare(mail.submission.sender), happening.about[0]
     headers = _headers(mail, happening, wire_id(mail.message_id, region), f"<{named}@{domain_of(theirs)}>")
-    passed = {"status": "PASS"}
-    verdicts = {f"{name}Verdict": passed for name in ("spam", "virus", "spf", "dkim", "dmarc")}
     return {
         "notificationType": "Received",
         "mail": {
@@ -52,7 +52,7 @@ def answer_of(mail: Mail, happening: Happening, region: str, named: str) -> dict
             "timestamp": iso(happening.at),
             "processingTimeMillis": PROCESSING_MS,
             "recipients": [ours],
-            **verdicts,
+            **_VERDICTS,
             "action": {"type": "SNS", "topicArn": f"arn:aws:sns:{region}:{ACCOUNT}:inbound", "encoding": "UTF8"},
         },
     }

@@ -12,7 +12,7 @@ from streams.mail.standing import Standing
 from streams.mail.suppression import Suppression, SuppressionReason
 from tests.builders import DAY, HOUR, NOON, POLICY, instruction, outcome
 
-BLANK: Any = {"why": "", "reason": "MANUAL", "scope": "*", "until": None, "request_id": None, "written": None}
+BLANK = {"why": "", "reason": "MANUAL", "scope": "*", "until": None, "request_id": None, "written": None}
 
 
 def told(*facts: Any) -> Standing:
@@ -20,7 +20,8 @@ def told(*facts: Any) -> Standing:
     standing = Standing(NOON)
     for fact in facts:
         if "action" in fact:
-            standing = obey(standing, {**BLANK, **fact}, NOON)
+            word: Any = {**BLANK, **fact}
+            standing = obey(standing, word, NOON)
         else:
             standing = weigh(standing, fact, bytes.fromhex(fact["outcome_id"])[:8], NOON)
     return standing

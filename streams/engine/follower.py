@@ -146,6 +146,7 @@ class Follower:
             place.end = max(place.listed, fetched)
             if position > place.end:
                 self._read_anew(tp, "the topic is shorter than the copy")
+                return False
         known = place.doubted_until is None or place.doubted_until < time.monotonic()
         return max(position, place.reached) >= place.end and known
 

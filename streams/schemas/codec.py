@@ -37,7 +37,7 @@ def load_codec(registry: SchemaSource | None = None, home: Path | None = None) -
 
 
 class Codec:
-    """Encodes and decodes the eight records; *name* is always a full name such as `mail.Feedback`."""
+    """Encodes and decodes our records; *name* is always a full name such as `mail.Feedback`."""
 
     def __init__(
         self, heads: Mapping[str, Schema], locked: Mapping[int, Schema], registry: SchemaSource | None
@@ -48,6 +48,8 @@ class Codec:
         self._fingerprints = {name: fingerprint_of(schema) for name, schema in heads.items()}
         self._headers: dict[str, bytes] = {}
         self._ours: dict[str, set[bytes]] = {}
+        self._readers: dict[tuple[str, str, bool], Read] = {}
+        self._prefix_writers: dict[tuple[str, str], Write] = {}
         for name, mark in self._fingerprints.items():
             ids = [schema_id for schema_id in locked if self._writers.find(schema_id).fingerprint == mark]
             today = registry.id_of(name) if registry is not None else _only(ids, name)
@@ -80,15 +82,22 @@ class Codec:
         """Return a reader of the fields up to and including *last*: fast where the value is ours, as decode otherwise.
 
         What follows *last* is not looked at, unless *rest* asks that it be stepped over: then a value that is cut
-        short, or goes on behind the record, is Unusable (NOT_AVRO) as it is for decode.
+        short, or goes on behind the record, is Unusable (NOT_AVRO) as it is for decode. Made once for all who ask.
         """
-        return make_reader(self._heads[name], last, self._ours[name], self._resolver(name), rest=rest)
+        wanted = (name, last, rest)
+        if wanted not in self._readers:
+            resolve = self._resolver(name)
+            self._readers[wanted] = make_reader(self._heads[name], last, self._ours[name], resolve, rest=rest)
+        return self._readers[wanted]
 
     def prefix_writer(self, name: str, last: str) -> Write:
         """Return a writer of the header and the fields up to and including *last*; Unusable (WRONG_TYPE)."""
-        schema, header = self._heads[name], self._headers[name]
-        exact = make_writer(schema, last, header, None)
-        return make_writer(schema, last, header, _careful_writer(name, _cut(schema, last), exact))
+        if (name, last) not in self._prefix_writers:
+            schema, header = self._heads[name], self._headers[name]
+            exact = make_writer(schema, last, header, None)
+            careful = _careful_writer(name, _cut(schema, last), exact)
+            self._prefix_writers[name, last] = make_writer(schema, last, header, careful)
+        return self._prefix_writers[name, last]
 
     def _resolver(self, name: str) -> Read:
         """Return the reader of values that are not by our own schema, or not yet known to be."""

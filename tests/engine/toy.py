@@ -6,6 +6,7 @@ nothing and *emits nothing*: were state durable before outputs, a crash in betwe
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -92,7 +93,56 @@ class Alarm:
         return effects
 
 
-HOPS: dict[str, Callable[..., Any]] = {"ledgerer": Ledgerer, "alarm": Alarm}
+class Posting:
+    """An errand that leaves its mark in a file, which outlives whatever happens to the worker."""
+
+    def __init__(self, key: bytes, mailbox: Path, takes: float) -> None:
+        self.key, self._mailbox, self._takes = key, mailbox, takes
+
+    async def run(self) -> bytes:
+        with self._mailbox.open("ab", buffering=0) as box:
+            box.write(self.key + b"\n")
+        await asyncio.sleep(self._takes)
+        return b"posted"
+
+    def over(self) -> None:
+        """Need no telling."""
+
+
+class Poster:
+    """Post each key once, as far as can be known: what was meant and never heard of is left alone."""
+
+    name = "poster"
+
+    def __init__(self, mailbox: str, takes: float = 0.002) -> None:
+        self.mailbox, self.takes = Path(mailbox), takes
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        effects = Effects()
+        keys = [key for key in dict.fromkeys(chunk.keys) if key is not None]
+        for key, value in zip(keys, recall(keys), strict=True):
+            if value is None:
+                effects.writes[key] = b"meant"
+                effects.errands.append(Posting(key, self.mailbox, self.takes))
+        return effects
+
+    def heard(self, results: Sequence[tuple[bytes, Any]], recall: Recall, now: int) -> Effects:
+        return Effects(writes=dict(results))
+
+    def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
+        return Effects()
+
+    def census(self, values: Sequence[bytes]) -> None:
+        return None
+
+    def is_full(self, topic: str, now: int) -> bool:
+        return False
+
+    def shared(self, part: float) -> None:
+        """Take any."""
+
+
+HOPS: dict[str, Callable[..., Any]] = {"ledgerer": Ledgerer, "alarm": Alarm, "poster": Poster}
 DEADLY: dict[str, tuple[Any, str]] = {
     "published": (Notary, "_publish"),
     "logged": (Notary, "_log_changes"),

@@ -112,6 +112,9 @@ def some(count: int, by: bytes = b"") -> list[Record]:
     return [(b"%d" % n, b"v%d" % n + by) for n in range(count)]
 
 
+KEYS = [*(b"%d" % n for n in range(10)), b"kept"]
+
+
 async def test_all_partitions_are_read_to_their_ends_and_a_null_takes_its_key_away(tmp_path: Path) -> None:
     copy, shelf = Copy(tmp_path), Shelf([*some(5), (b"1", None)], [], [(b"x", b"X")])
     await copy.catch_up(shelf)
@@ -135,26 +138,30 @@ async def test_a_list_of_ends_that_is_too_short_is_not_believed(tmp_path: Path) 
     assert await copy.catch_up(shelf) == [(0, 4)]  # though it lies beyond that end
 
 
-@pytest.mark.parametrize("why", ["shorter", "other", "as long", "cut", "empty"])
+KEPT: list[Record] = [(b"kept", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("begin", "records", "others"),
+    [
+        (0, some(3, b"!"), KEPT),  # shorter than what we knew
+        (0, some(9, b"!"), KEPT),  # longer, and another
+        (0, some(5, b"!"), KEPT),
+        (0, [], KEPT),
+        (0, some(5), []),  # only another partition is shorter
+        (7, some(2, b"!"), KEPT),  # what followed was deleted
+        (7, [], KEPT),
+    ],
+)
 async def test_a_copy_that_its_topic_cannot_bring_up_to_date_is_read_anew(
-    tmp_path: Path, why: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, begin: int, records: list[Record], others: list[Record], caplog: pytest.LogCaptureFixture
 ) -> None:
     copy = Copy(tmp_path)
-    await copy.catch_up(Shelf(some(5), [(b"gone", b"1")]))
-    shelf = {
-        "shorter": Shelf(some(3, b"!"), []),
-        "other": Shelf(some(9, b"!"), []),
-        "as long": Shelf(some(5, b"!"), []),
-        "cut": Shelf(some(2, b"!"), []),
-        "empty": Shelf([], []),
-    }[why]
-    if why == "cut":
-        shelf.begins = [7, 7]
+    await copy.catch_up(Shelf(some(5), KEPT))
+    shelf = Shelf(records, others)
+    shelf.begins[0] = begin
     await copy.catch_up(shelf)
-    (count,) = {"shorter": (3,), "other": (9,), "as long": (5,), "cut": (2,), "empty": (0,)}[why]
-    expected = [*(b"v%d!" % n for n in range(count)), *[None] * (10 - count), None]
-    assert copy.all(*(b"%d" % n for n in range(10)), b"gone") == expected
-    assert f"{TOPIC}/" in caplog.text
+    assert dict(zip(KEYS, copy.all(*KEYS), strict=True)) == dict.fromkeys(KEYS) | dict(records) | dict(others)
     assert "reading it anew" in caplog.text
 
 

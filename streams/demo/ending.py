@@ -72,16 +72,21 @@ def summary(scene: Scene, verdict: Verdict, speed: Speed, repeats: int, loop: Lo
         "elapsed_s": round(scene.elapsed, 1),
         "events_per_s": round(speed.per_second),
         "measured": speed.measured,
-        "worker": {
-            "events": speed.events,
-            "seconds": round(speed.seconds, 2),
-            "events_per_s": round(speed.per_second),
-            "cpu_us_per_event": None if speed.cpu_us is None else round(speed.cpu_us, 1),
-            "rss_mib": None if speed.rss_bytes is None else speed.rss_bytes >> 20,
-            "steps_us_per_event": {step: round(us, 2) for step, us in speed.steps.items()},
-        },
+        "worker": _of_worker(speed),
         "closed_loop": None if loop is None else loop_summary(loop),
         "faults": [f"{fault.thing}: {fault.what}" for fault in [*lost, *wrong][:FAULTS_SHOWN]],
+    }
+
+
+def _of_worker(speed: Speed) -> dict[str, Any]:
+    """Return the summary's figures of the worker."""
+    return {
+        "events": speed.events,
+        "seconds": round(speed.seconds, 2),
+        "events_per_s": round(speed.per_second),
+        "cpu_us_per_event": None if speed.cpu_us is None else round(speed.cpu_us, 1),
+        "rss_mib": None if speed.rss_bytes is None else speed.rss_bytes >> 20,
+        "steps_us_per_event": {step: round(us, 2) for step, us in speed.steps.items()},
     }
 
 

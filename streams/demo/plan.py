@@ -14,10 +14,10 @@ MAILS_PER_S = 500
 """A live day's pace: 20,000 mails take forty seconds."""
 REQUESTS_A_MAIL, FEWEST_REQUESTS, MOST_REQUESTS = 0.1, 200, 20_000
 """How many requests a day gets that is not told how many."""
-REQUESTS_S, REQUESTS_PER_S = 20, (50, 250)
+REQUESTS_S, REQUESTS_PER_S = 20, (80, 250)
 """Requests are handed in over so many seconds, but at no other pace than between these."""
-FIRST_RETRY_MS, RETRY_FACTOR = 2_400, 2
-"""Two hours and four in earnest: here the third retry comes some 17 seconds after the first bounce."""
+FIRST_RETRY_MS, RETRY_FACTOR = 2_000, 2
+"""Two hours and four in earnest: here the third retry comes some 14 seconds after the first bounce."""
 FULL_MINUTES = 30.0
 """A full mailbox is asked again after this: its retry still waits when the demo is over."""
 SILENCE_MINUTES = 0.5

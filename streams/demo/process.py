@@ -6,10 +6,12 @@ What is killed here is the real thing, `python -m streams ...`, and what it had 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from streams.errors import WorldFailed
@@ -43,7 +45,7 @@ class Process:
 
     def start(self) -> None:
         """Start it, for the first time or again."""
-        with self.log.open("ab") as log:
+        with _undisturbed(), self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "streams", *self._words],
                 env=self._environment,
@@ -94,6 +96,21 @@ class Process:
         said = [number for number, line in enumerate(lines) if WHY in line]
         begin = max(said[-1], len(lines) - MOST_WORDS) if said else len(lines) - LAST_WORDS
         return "\n".join(f"  {line}" for line in lines[max(begin, 0) :])
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: in the middle of a start they would leave a process behind that nobody knows."""
+    heard: list[int] = []
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [(number, signal.signal(number, lambda this, _: heard.append(this))) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+        if heard:
+            signal.raise_signal(heard[0])
 
 
 def free_port() -> int:

@@ -26,8 +26,9 @@ from streams.demo.scene import Scene
 from streams.demo.screen import Screen
 from streams.demo.script import OUTCOMES_A_MAIL, RECORDS_A_MAIL, Pace, Script, steps
 from streams.demo.stage import PREFIX, Stage
+from streams.emit.publish import Publisher
 from streams.errors import WorldFailed
-from streams.schemas.codec import load_codec
+from streams.schemas.codec import Codec, load_codec
 from streams.topics import topic_name
 
 FILL_RECORDS = 2_000
@@ -69,9 +70,7 @@ class Show:
         self._kills = Kills(plan.kills, chance, round(plan.messages * OUTCOMES_A_MAIL))
         self._audit = Audit(ledger, codec)
         self._meter = Meter()
-        self._loop: ClosedLoop | None = None
-        if stage.ses is not None:
-            self._loop = ClosedLoop(plan=plan, ses=stage.ses, codec=codec, publisher=publisher, prefix=PREFIX)
+        self._loop = self._closed_loop(codec, publisher)
         self._picture = Picture(
             plan=plan,
             begun=begun,
@@ -102,6 +101,13 @@ class Show:
             return self._result()
         finally:
             self._outlet.close()
+
+    def _closed_loop(self, codec: Codec, publisher: Publisher) -> ClosedLoop | None:
+        """Return the closed loop, None where there is no simulated SES to send through."""
+        ses = self._stage.ses
+        if ses is None:
+            return None
+        return ClosedLoop(plan=self._plan, ses=ses, codec=codec, publisher=publisher, prefix=PREFIX)
 
     def _takes(self) -> dict[str, Take]:
         audit = self._audit

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from streams.demo.loop.tales import End
+from streams.demo.plan import MAX_IN_FLIGHT
 from tests.conftest import Need
 
 SOURCE = Path(__file__).parents[2]
@@ -57,17 +59,31 @@ def played(place: Path, *words: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("broker_there")
 def test_a_day_comes_out_as_its_ledger_says(place: Path) -> None:
-    summary = played(place, "--messages", "400", "--seed", "3", "--partitions", "2")
+    summary = played(place, "--messages", "400", "--requests", "60", "--seed", "3", "--partitions", "2")
     assert summary["outcomes"]["DELIVERED"] > 300
     assert summary["suppressions"]["HARD_BOUNCE"] >= 5
     assert summary["dead_letters"] == 15
     assert summary["worker"]["cpu_us_per_event"] > 0
+    loop = summary["closed_loop"]
+    assert summary["sent_twice"] == 0
+    assert set(loop["ends"]) == set(End)
+    assert min(loop["ends"].values()) >= 1
+    assert (loop["requests"], loop["in_doubt_bound"]) == (60, 0)
+    assert min(loop["retries"], loop["held"], loop["loops_flagged"]) >= 1
+    assert loop["next_due_at"] is not None
+
+
+@pytest.mark.usefixtures("broker_there")
+def test_a_day_can_go_without_requests(place: Path) -> None:
+    assert played(place, "--messages", "200", "--requests", "0")["closed_loop"] is None
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("broker_there")
 def test_a_worker_killed_in_mid_stream_loses_nothing_and_suppresses_nobody_wrongly(place: Path) -> None:
-    assert played(place, "--messages", "2000", "--seed", "4", "--kills", "2")["kills"] == 2
+    summary = played(place, "--messages", "2000", "--seed", "4", "--kills", "2")
+    assert summary["kills"] == 2
+    assert summary["sent_twice"] <= summary["closed_loop"]["in_doubt_bound"] == 2 * MAX_IN_FLIGHT
 
 
 @pytest.mark.usefixtures("broker_there")
@@ -76,7 +92,7 @@ def test_a_demo_that_is_ended_early_leaves_nothing_behind(place: Path, number: s
     process = command(place, "--messages", "20000")
     (home,) = wait_for(lambda: list(place.glob("ses-streams-demo-*/worker.log")))
     children = children_of(process.pid)
-    assert len(children) == 2
+    assert len(children) == 3
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130

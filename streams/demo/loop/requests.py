@@ -138,7 +138,7 @@ class Requests:
 
 RAW = 0.1
 """So many requests bring a whole mail along."""
-ONCE_EACH = 0.1
+ONCE_EACH = 0.25
 """Until every tale has been told, so often the next one is one that has not."""
 _SHARES = tuple(accumulate(tale.share for tale in TALES))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import getaddresses
 from typing import Any
 
 from streams.simulator.fates import MAILBOX, Event
@@ -87,13 +88,20 @@ def _common(mail: Mail) -> Json:
     found: Json = {"returnPath": bare(mail.submission.sender)}
     for name, key in (("from", "from"), ("reply-to", "replyTo"), ("to", "to"), ("cc", "cc")):
         if name in by_name:
-            found[key] = [one.strip() for one in by_name[name].split(",")]
+            found[key] = _listed(by_name[name])
     if "date" in by_name:
         found["date"] = by_name["date"]
     found["messageId"] = by_name.get("message-id", mail.message_id)
     if "subject" in by_name:
         found["subject"] = by_name["subject"]
     return found
+
+
+def _listed(written: str) -> list[str]:
+    """Return a header's addresses one by one, with their names."""
+    if '"' not in written:
+        return [one.strip() for one in written.split(",")]
+    return [f'"{name}" <{address}>' if name else address for name, address in getaddresses([written])]
 
 
 def _tags(mail: Mail, sender_domain: str) -> dict[str, list[str]]:

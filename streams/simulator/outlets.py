@@ -97,6 +97,7 @@ class ToSns:
         self._lanes: list[asyncio.Queue[Told]] = [asyncio.Queue() for _ in range(_LANES)]
         self._posting: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
+        self._on_the_way = 0
         self.undelivered = 0
 
     async def open(self) -> None:
@@ -106,6 +107,7 @@ class ToSns:
 
     def take(self, told: Told, /) -> None:
         """Put an event in the lane of its mail."""
+        self._on_the_way += 1
         self._lanes[crc32(told.message_id.encode()) % _LANES].put_nowait(told)
 
     async def settle(self) -> None:
@@ -117,7 +119,7 @@ class ToSns:
         try:
             await asyncio.wait_for(joined, _GRACE_S)
         except TimeoutError:
-            self.undelivered += sum(lane.qsize() for lane in self._lanes)
+            self.undelivered += self._on_the_way
         for task in self._posting:
             task.cancel()
         await asyncio.gather(*self._posting, return_exceptions=True)
@@ -129,6 +131,7 @@ class ToSns:
             told = await lane.get()
             if not await self._post(told, session):
                 self.undelivered += 1
+            self._on_the_way -= 1
             lane.task_done()
 
     async def _post(self, told: Told, session: aiohttp.ClientSession) -> bool:

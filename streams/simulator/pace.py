@@ -71,5 +71,5 @@ class Pace:
 
 
 def _limit(rate: float) -> tuple[int, int]:
-    """Return a rate as so many recipients in so many ms: below one a second, one in the longer time."""
+    """Return a rate as so many whole recipients in so many ms: below one a second, one in the longer time."""
     return (int(rate), SECOND) if rate >= 1 else (1, round(SECOND / rate))

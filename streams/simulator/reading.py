@@ -32,9 +32,14 @@ def submission_of(request: Json, templates: Templates, source_ip: str) -> Submis
     kinds = [kind for kind in ("Raw", "Simple", "Template") if content.get(kind) is not None]
     if len(kinds) != 1:
         raise No(BAD.saying("Content must be exactly one of Simple, Raw and Template."))
-    if kinds == ["Raw"]:
-        return _raw(request, _blob(_object(content, "Raw"), "Data"), source_ip)
-    return _made(request, _object(content, kinds[0]), templates, source_ip)
+    found = _object(content, kinds[0])
+    match kinds:
+        case ["Raw"]:
+            return _raw(request, _blob(found, "Data"), source_ip)
+        case ["Simple"]:
+            return _made(request, found, _simple(found), None, source_ip)
+    template, failure = _rendered(found, templates)
+    return _made(request, found, template, failure, source_ip)
 
 
 def _raw(request: Json, raw: bytes, source_ip: str) -> Submission:
@@ -58,9 +63,8 @@ def _raw(request: Json, raw: bytes, source_ip: str) -> Submission:
     )
 
 
-def _made(request: Json, content: Json, templates: Templates, source_ip: str) -> Submission:
-    """Read a mail that SES puts together: simple, or from a template."""
-    template, failure = (_simple(content), None) if "Subject" in content else _rendered(content, templates)
+def _made(request: Json, content: Json, template: Template, failure: Failure | None, source_ip: str) -> Submission:
+    """Read a mail that SES puts together, from its parts: simple, or a template filled in."""
     files = [_blob(one, "RawContent") for one in _objects(content, "Attachments")]
     to, cc, bcc = _destination(request)
     texts = (template.subject, template.text, template.html)

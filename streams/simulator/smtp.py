@@ -21,11 +21,13 @@ from streams.simulator import virus
 from streams.simulator.desk import Desk, Silence
 from streams.simulator.mail import Submission, Via
 from streams.simulator.mime import read_headers
-from streams.simulator.refusals import INVALID, Refusal
+from streams.simulator.refusals import BROKEN, INVALID, Refusal
 from streams.simulator.words import SimulatorSettings
 
 BUSY = "421 Too many concurrent SMTP connections"
 WRONG_LOGIN = "535 Authentication Credentials Invalid"
+
+_LOG = logging.getLogger(__name__)
 
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # its other lines quote what was said, addresses and all
 
@@ -119,6 +121,11 @@ class SmtpDoor:
             case Refusal():
                 return answer.reply
         return f"250 Ok {answer}"
+
+    async def handle_exception(self, _: Exception) -> str:
+        """Answer for a fault of ours as SES does for one of its own; aiosmtpd would quote it to the other side."""
+        _LOG.exception("the simulator failed on a mail")
+        return BROKEN.reply
 
     def _submission(self, server: SMTP, session: Session, envelope: Envelope) -> Submission:
         raw = envelope.original_content or b""

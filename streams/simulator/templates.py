@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from html import escape
+from json import dumps
 from typing import Any, NamedTuple
 
 from streams.errors import SesStreamsError
@@ -61,4 +62,4 @@ def _value(name: str, data: Mapping[str, Any]) -> str:
         if not isinstance(found, Mapping) or step not in found:
             raise Missing(f"Attribute '{name}' is not present in the rendering data.")
         found = found[step]
-    return str(found)
+    return found if isinstance(found, str) else "" if found is None else dumps(found, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from streams.simulator.refusals import BAD, No, Refusal
+from streams.simulator.refusals import BAD, TOO_LONG, No, Refusal
 
 Json = dict[str, Any]
 Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,5 +52,7 @@ async def errors(request: web.Request, handler: Route) -> web.StreamResponse:
         return await handler(request)
     except No as no:
         return refused(no.refusal)
+    except web.HTTPRequestEntityTooLarge:
+        return refused(TOO_LONG)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         return refused(UNKNOWN)

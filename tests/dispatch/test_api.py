@@ -264,6 +264,36 @@ async def test_a_host_without_a_name_has_certainly_sent_nothing() -> None:
         assert await opened.carry(letter()) == Unsent("connection", NOW)
 
 
+async def test_a_connection_that_does_not_come_about_in_time_has_certainly_sent_nothing() -> None:
+    with socket.socket() as full, socket.socket() as one, socket.socket() as other:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for filling in (one, other):  # nobody accepts: from here on the kernel drops who knocks
+            filling.setblocking(False)  # noqa: FBT003 - the socket module's own order
+            filling.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        async with road(Dispatch(endpoint_url=url, region="eu-central-1", call_timeout_ms=1000)) as opened:
+            assert await opened.carry(letter()) == Unsent("connection", NOW)
+
+
+async def test_a_proxy_that_is_not_there_has_certainly_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+    async with road(Dispatch(region="eu-central-1", endpoint_url="https://ses.invalid")) as opened:
+        assert await opened.carry(letter()) == Unsent("connection", NOW)
+
+
+async def test_an_answer_that_is_no_http_leaves_a_doubt() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 mail.example.com ESMTP\r\n\r\n")
+        await writer.drain()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, road(Dispatch(endpoint_url=url, region="eu-central-1")) as opened:
+        assert await opened.carry(letter()) == Silent("connection", NOW)
+
+
 async def test_a_failed_handshake_has_certainly_sent_nothing() -> None:
     async with ses(accepted()) as stub:
         url = stub.url.replace("http:", "https:")  # what listens there speaks no TLS
@@ -349,9 +379,10 @@ async def test_a_simulator_on_this_machine_needs_neither_region_nor_credentials(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
-    async with ses(accepted()) as stub:
+    async with ses(accepted()) as stub, ses(Say(404, {})) as metadata_service:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata_service.url)
         assert await carried(stub, letter(), region=None) == Accepted("0100-id", NOW)
+    assert metadata_service.asked == []
 
 
 # The quota
@@ -388,6 +419,16 @@ async def test_a_quota_that_cannot_be_had_is_the_last_one_and_is_said_once(caplo
 async def test_no_answer_about_the_quota_is_no_error(answer: Say | Cut) -> None:
     async with ses(answer) as stub, road(stub.settings()) as opened:
         assert await opened.quota() is None
+
+
+async def test_a_road_that_is_not_open_knows_no_quota_and_a_closed_one_the_last() -> None:
+    async with ses(Say(200, ACCOUNT)) as stub:
+        opened = ApiRoad(stub.settings(), clock)
+        assert await opened.quota() is None
+        await opened.open()
+        learned = await opened.quota()
+        await opened.close()
+        assert await opened.quota() == learned is not None
 
 
 async def test_credentials_that_come_later_are_found_when_the_quota_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

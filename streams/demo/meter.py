@@ -42,6 +42,8 @@ class Meter:
         self.done: Look | None = None
         self.ready_at = 0.0
         self.page = Page()
+        self.page_then: Page | None = None
+        """The page when all was done; what the worker counts later is not of the day."""
 
     def look(self, at: float, page: Page) -> None:
         """Take one look at the worker's page."""
@@ -68,7 +70,7 @@ class Meter:
         """Note the first look at which so many records are through hop 1 and so many through hop 2."""
         last = self._recent[-1] if self._recent else None
         if self.done is None and last is not None and last.joined >= joined and last.judged >= judged:
-            self.done = last
+            self.done, self.page_then = last, self.page
 
     def end(self, at: float) -> None:
         """Note when the last thing moved."""

@@ -84,7 +84,8 @@ class Picture:
         """Return what has been read, or, while that is more, what the worker itself counts: reading comes later."""
         if not self._plan.measured:
             return read
-        counted = Counter({name: round(value) for name, value in self._meter.page.by(metric, label).items() if value})
+        page = self._meter.page if self._meter.page_then is None else self._meter.page_then
+        counted = Counter({name: round(value) for name, value in page.by(metric, label).items() if value})
         return counted if counted.total() > read.total() else read
 
     def _judged(self) -> int:

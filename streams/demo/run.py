@@ -187,6 +187,8 @@ class Show:
         missing = len(self._ledger.outcomes) - self._ledger.unmatched
         if self._audit.outcomes_found < missing:
             return "the worker catches up"
+        if self._loop is not None and not self._loop.all_begun:
+            return "requests go round"
         if self._loop is not None and not self._loop.complete(_now_ms()):
             return "retries come due, and what waits for something goes out"
         if self._complete_at is not None:

@@ -50,20 +50,21 @@ class Clerk:
         self._seen, self._put = seen, put
         self._threads: list[Thread] = []
         self._again: list[tuple[int, Step, dict[str, Any]]] = []
-        self._all_told = False
+        self.all_begun = False
+        """Whether every tale has begun."""
 
     @property
     def finished(self) -> bool:
         """Tell whether everything has been handed in."""
-        return self._all_told and not self._threads and not self._again
+        return self.all_begun and not self._threads and not self._again
 
     def begin(self, count: int, now: int) -> None:
         """Begin new tales until about *count* requests more are handed in. *now* is ms since the epoch."""
         until = self._ledger.handed_in + count
-        while not self._all_told and self._ledger.handed_in < until:
+        while not self.all_begun and self._ledger.handed_in < until:
             steps = next(self._tales, None)
             if steps is None:
-                self._all_told = True
+                self.all_begun = True
             else:
                 thread = Thread(steps)
                 self._go_on(thread, now)

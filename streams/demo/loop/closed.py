@@ -108,6 +108,11 @@ class ClosedLoop:
         self._doubts_before = self._doubts
 
     @property
+    def all_begun(self) -> bool:
+        """Tell whether every tale has begun."""
+        return self._clerk.all_begun
+
+    @property
     def finished(self) -> bool:
         """Tell whether every request has been handed in."""
         return self._clerk.finished

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
+import aiokafka
 import aiokafka.consumer.fetcher as fetching
 import aiokafka.consumer.group_coordinator as coordinating
 import faust.app.base
@@ -33,6 +34,7 @@ RETRY_S = 1.0
 _SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
     (fetching.Fetcher, ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed")),
     (coordinating.GroupCoordinator, ("generation",)),
+    (aiokafka.AIOKafkaConsumer, ("_fetcher", "_coordinator")),
     (MessageAccumulator, ("_batches", "_waiter_future")),
     (faust.transport.consumer.Consumer, ("_committed_offset", "suspend_flow", "flow_active", "can_resume_flow")),
 )

@@ -19,7 +19,7 @@ from streams.cli.desk import Desk, Faults
 from streams.cli.lines import reading
 from streams.cli.options import now
 from streams.cli.requests import fault_in
-from streams.cli.shown import counted, json_line, people, say
+from streams.cli.shown import counted, harmless, json_line, people, say
 from streams.emit.instruct import WINDOW, Outbox
 from streams.emit.topic import Row, Topic
 from streams.errors import Unusable
@@ -147,7 +147,8 @@ class Waiting:
         if self._as_json:
             say("mail.Outcome", outcome)
         else:
-            sys.stdout.write(f"{outcome['kind']:<16} {outcome['recipient']}  {outcome['reason']}".rstrip() + "\n")
+            words = f"{outcome['kind']:<16} {outcome['recipient']}  {outcome['reason']}".rstrip()
+            sys.stdout.write(harmless(words) + "\n")
         sys.stdout.flush()
         if outcome["kind"] in ENDS:
             self._failed |= outcome["kind"] != OutcomeKind.DELIVERED and outcome["recipient"] in self._left

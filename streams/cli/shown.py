@@ -24,7 +24,6 @@ from streams.mail.time import is_time
 from streams.schemas.plain import to_plain
 
 _ROWS_AT_ONCE = 500
-_WIDEST = 1 << 16
 _NARROWEST = 12  # a column whose words may be broken keeps so much, or its own width where that is less
 
 
@@ -66,6 +65,15 @@ def _written(at: int | None, none: str, form: str) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime(form) if is_time(at) else str(at)
 
 
+def harmless(words: str) -> str:
+    """Return words that a terminal only shows: what SES and others write may hold what it would obey."""
+    return (
+        words
+        if words.isprintable()
+        else "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+    )
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """Return `1 record`, `1,234 records`."""
     return f"{number:,} {one if number == 1 else f'{one}s' if many is None else many}"
@@ -76,18 +84,32 @@ def print_table(heads: Sequence[Head], rows: Iterable[Sequence[str]]) -> int:
 
     Nothing is printed where there is no row: what to say then is for the caller.
     """
-    console = Console(width=None if sys.stdout.isatty() else _WIDEST, highlight=False)
     left, count, widths = iter(rows), 0, [cell_len(head.title) for head in heads]
-    while some := list(islice(left, _ROWS_AT_ONCE)):
+    while some := [[harmless(cell) for cell in row] for row in islice(left, _ROWS_AT_ONCE)]:
         widths = [
             max(width, *map(cell_len, cells)) for width, cells in zip(widths, zip(*some, strict=True), strict=True)
         ]
-        table = Table(*_columns(heads, widths), box=None, pad_edge=False, header_style="bold", show_header=not count)
-        for row in some:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
+        if sys.stdout.isatty():
+            _print_fitted(heads, some, widths, headed=not count)
+        else:
+            _print_whole(some if count else [[head.title for head in heads], *some], widths)
         count += len(some)
     return count
+
+
+def _print_whole(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> None:
+    """Print rows as they are, for programs; rich would take a thousand times as long for what it does not do here."""
+    for row in rows:
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def _print_fitted(heads: Sequence[Head], rows: Sequence[Sequence[str]], widths: Sequence[int], *, headed: bool) -> None:
+    """Print rows as wide as the terminal is, for people."""
+    table = Table(*_columns(heads, widths), box=None, pad_edge=False, header_style="bold", show_header=headed)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
 
 
 def _columns(heads: Sequence[Head], widths: Sequence[int]) -> Iterator[Column]:

@@ -79,6 +79,27 @@ def test_list_is_a_table_for_people_in_which_each_row_is_one_line(listed: World,
     assert "newsletter, offers" in rows[DORA]
 
 
+def test_on_a_terminal_a_table_is_no_wider_than_that(listed: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = f"{'a.long.name.' * 5}@{'sub.' * 20}example.com"
+    listed.say("suppressions", "mail.Suppression", long, _suppressed(long))
+    with monkeypatch.context() as terminal:
+        terminal.setattr("sys.stdout.isatty", lambda: True)
+        terminal.setenv("TERM", "dumb")
+        lines = run("suppressions", "list").out.splitlines()
+    assert len(lines) > 5
+    assert max(map(len, lines)) <= 100
+    assert any(line.startswith(ANN) for line in lines)
+
+
+def test_what_a_terminal_would_obey_is_not_written_to_it(world: World, run: Run) -> None:
+    odd = "ann\x1b[2j@example.com"
+    world.say("suppressions", "mail.Suppression", odd, _suppressed(odd, by="a\nb"))
+    out = run("suppressions", "list").out
+    assert len(out.splitlines()) == 2
+    assert "ann\ufffd[2j@example.com" in out
+    assert "a\ufffdb" in out
+
+
 def test_a_list_of_nobody_says_so(world: World, run: Run) -> None:
     assert run("suppressions", "list") == (0, "", "nobody is suppressed\n")
     assert run("suppressions", "list", ANN).err == "nobody is suppressed that you asked for\n"

@@ -97,9 +97,8 @@ def _followed(draw: Draw, name: str, course: Course, begun: float) -> list[Happe
     for step, turn in enumerate(turns):
         label = f"{name}.{step}"
         told_after += draw.gap(label)
-        at = draw.mail.at + max(
-            round(told_after), step + 1
-        )  # no two turns in one ms: sorting by time keeps their order
+        # no two turns in one ms: who sorts by time keeps their order
+        at = max(at + 1, draw.mail.at + round(told_after))
         reported = turn.event in {Event.BOUNCE, Event.COMPLAINT}
         feedback = feedback_id(draw.seed, draw.mail.number, label, at) if reported else ""
         named = _whole_domain(draw.mail, about[0]) if turn.whole_domain else about

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from streams.simulator.mail import Failure
@@ -84,8 +86,8 @@ def test_send_events_can_be_left_out() -> None:
 
 
 def test_events_of_one_recipient_follow_each_other_in_time() -> None:
-    for delay in (0.0, 0.3, 200.0):
-        follows = Bench(Conditions(delay_ms=delay)).follows("slow-5@bigmail.example", "open@bigmail.example")
+    for delay, seed in product((0.0, 0.3, 0.9, 200.0), range(10)):
+        follows = Bench(Conditions(delay_ms=delay), seed=seed).follows("slow-5@bigmail.example", "open@bigmail.example")
         for about in {one.about for one in follows}:
             times = [one.at for one in follows if one.about == about]
             assert times == sorted(set(times))

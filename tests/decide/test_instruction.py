@@ -126,6 +126,13 @@ def test_the_same_word_twice_is_once_and_an_unknown_word_changes_nothing() -> No
     assert told(instruction("TELEPORT")) == Standing(NOON)
 
 
+def test_an_older_word_heard_later_takes_nothing_back() -> None:
+    for action in ("RELEASE", "CLEAR_LOOP", "CANCEL_RETRY"):
+        old, new = instruction(action, NOON), instruction(action, NOON + HOUR)
+        assert told(old, new) == told(new, old) == told(new)
+        assert told(new) != told(old)
+
+
 def test_what_is_kept_is_bounded_to_the_latest() -> None:
     orders = told(*(suppress(NOON + n, scope=f"s-{n}") for n in range(MAX_ORDERS + 5))).orders
     assert [o.scope for o in orders] == [f"s-{n}" for n in range(5, MAX_ORDERS + 5)]

@@ -96,8 +96,10 @@ def test_the_same_bounce_twice_is_one_retry() -> None:
     assert planned(soft("r-1"), soft("r-1")) == planned(soft("r-1"))
 
 
-def test_an_older_attempt_heard_later_changes_nothing() -> None:
-    assert planned(soft("r-1", 2), soft("r-1", 1)) == planned(soft("r-1", 1), soft("r-1", 2)) == [("r-1", 3, 8)]
+def test_an_older_attempt_changes_nothing_even_where_it_bounced_later() -> None:
+    for at in (NOON, NOON + HOUR):
+        told = soft("r-1", 2), soft("r-1", 1, at)
+        assert planned(*told) == planned(*reversed(told)) == [("r-1", 3, 8)]
 
 
 def test_a_request_that_is_exhausted_is_said_so_once() -> None:

@@ -68,7 +68,7 @@ def test_text_and_html_beyond_ascii_with_all_that_a_letter_may_say() -> None:
         in_reply_to="0100-q@eu-west-1.amazonses.com",
         configuration_set="events",
         headers={"List-Unsubscribe": "<https://example.com/u/" + "x" * 70 + ">", "X-Note": "grün"},
-        content=Simple("Ihr Einkauf bei Bücher & Töchter vom ersten Februar", "Grüße\n", "<p>Grüße</p>\n"),
+        content=Simple("Ihr Einkauf bei Bücher & Töchter vom ersten Mai", "Grüße\n", "<p>Grüße</p>\n"),
     )
     assert isinstance(sent.content, Simple)
     assert lines(mime_of(sent, sent.content)) == [
@@ -78,7 +78,7 @@ def test_text_and_html_beyond_ascii_with_all_that_a_letter_may_say() -> None:
         "Cc: cc@example.org",
         "Reply-To: Help <help@example.com>",
         "Subject: =?utf-8?q?Ihr_Einkauf_bei_B=C3=BCcher_=26_T=C3=B6chter_vom?=",
-        " =?utf-8?q?_ersten_Februar?=",
+        " =?utf-8?q?_ersten_Mai?=",
         "X-SES-CONFIGURATION-SET: events",
         "X-SES-MESSAGE-TAGS: stream=receipts, request_id=order-7, attempt=1",
         "List-Unsubscribe: <https://example.com/u/" + "x" * 70 + ">",
@@ -90,22 +90,22 @@ def test_text_and_html_beyond_ascii_with_all_that_a_letter_may_say() -> None:
         "X-Ses-Streams-Request-Id: order-7",
         "MIME-Version: 1.0",
         "Content-Type: multipart/alternative;",
-        ' boundary="=_5f5671bfae3c87d96a93da3f783b1d05"',
+        ' boundary="=_f5be99f9496b639b51663eb7a130f34e"',
         "",
-        "--=_5f5671bfae3c87d96a93da3f783b1d05",
+        "--=_f5be99f9496b639b51663eb7a130f34e",
         'Content-Type: text/plain; charset="utf-8"',
         "Content-Transfer-Encoding: base64",
         "",
         "R3LDvMOfZQ0K",
         "",
-        "--=_5f5671bfae3c87d96a93da3f783b1d05",
+        "--=_f5be99f9496b639b51663eb7a130f34e",
         'Content-Type: text/html; charset="utf-8"',
         "Content-Transfer-Encoding: quoted-printable",
         "MIME-Version: 1.0",
         "",
         "<p>Gr=C3=BC=C3=9Fe</p>",
         "",
-        "--=_5f5671bfae3c87d96a93da3f783b1d05--",
+        "--=_f5be99f9496b639b51663eb7a130f34e--",
         "",
     ]
 
@@ -294,7 +294,7 @@ def test_an_address_as_ses_takes_it(written: str, mailbox: str, bare: str) -> No
 
 PRINTABLE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
 VALUES = st.text(PRINTABLE, max_size=200).map(lambda text: " ".join(text.split())).filter(bool)
-NAMES = st.text(st.characters(categories=["Ll", "Lu", "Lo", "Nd"], include_characters=" ,.-'"), max_size=80).map(
+NAMES = st.text(st.characters(categories=["Ll", "Lu", "Lo", "N"], include_characters=" ,.-'"), max_size=80).map(
     lambda text: " ".join(text.split())
 )
 

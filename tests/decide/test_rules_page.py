@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from streams.decide.bounce import BAD_ADDRESS_CODES, BOUNCE_CLASSES
+from streams.decide.instruction import Action
 from streams.decide.lifecycle import RANKS
+from streams.decide.retry import ENDS, MAILBOX_FULL, PASSING, due_at
+from streams.mail.outcome import OutcomeKind
+from streams.mail.policy import DAY, HOUR, MINUTE, LoopPolicy, RetryPolicy
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "rules.md").read_text()
 
@@ -22,3 +26,45 @@ def test_the_codes_of_a_bad_address_stand_on_the_page() -> None:
 
 def test_every_outcome_that_has_a_rank_stands_on_the_page() -> None:
     assert all(kind in PAGE for kind in RANKS)
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the first table under a heading, without its head."""
+    lines = PAGE[PAGE.index(f"## {heading}\n") :].splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("|---"))
+    table = lines[start + 1 : next(n for n, line in enumerate(lines) if n > start and not line.startswith("|"))]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_every_bounce_that_is_sent_again_stands_on_the_page_with_its_times_and_its_reason() -> None:
+    steady = RetryPolicy(jitter=0)
+    said = {cells[0].partition("`")[2].rstrip("`"): cells[1:] for cells in rows("What is sent again")}
+    assert [word for word in said if word] == [row.subtype for row in PASSING]
+    for row in PASSING:
+        hours = [due_at("r", n, 0, row.subtype, steady) // HOUR for n in range(1, steady.most + 1)]
+        assert said[row.subtype] == [", ".join(f"{h} h" for h in hours), row.because]
+    assert MAILBOX_FULL in said
+
+
+def test_the_spread_and_the_silence_on_the_page_are_the_policys() -> None:
+    policy = RetryPolicy()
+    assert f"spread by {policy.jitter:.0%}".replace("%", " %") in PAGE
+    assert f"There are {policy.most} retries at most" in PAGE
+    assert f"no word for {policy.silence // HOUR} h" in PAGE
+
+
+def test_every_end_of_an_attempt_is_among_the_probes_answers() -> None:
+    answers = " ".join(cells[0] for cells in rows("One asks, the others wait"))
+    assert all(kind in answers for kind in {*ENDS, OutcomeKind.DELIVERED})
+
+
+def test_every_window_of_a_loop_stands_on_the_page() -> None:
+    names = {10 * MINUTE: "10 minutes", HOUR: "1 hour", DAY: "24 hours"}
+    policy = LoopPolicy()
+    assert rows("Two machines that answer each other")[:-1] == [[str(n), names[span]] for n, span in policy.windows]
+    assert f"A flag lasts {policy.flag // HOUR} hours" in PAGE
+    assert f"{policy.longest // DAY} days. A pair that was quiet for {policy.longest // DAY + 1} days" in PAGE
+
+
+def test_every_instruction_stands_on_the_page() -> None:
+    assert [cells[0] for cells in rows("What an operator decides")] == list(Action)

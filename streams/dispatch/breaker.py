@@ -89,6 +89,7 @@ class Breaker:
         self._windows: dict[str, Window] = {}
         self._raised: dict[str, bool] = {}
         self._met: set[str] = set()
+        self._lifted: dict[str, int] = {}
         self._checked_at = 0
 
     def saw(self, counts: Mapping[tuple[str, ...], int], now: int) -> None:
@@ -145,9 +146,9 @@ class Breaker:
             log.warning("stream %s pauses itself: %s, %d of %d", scrub(stream), over.because, over.bad, over.sends)
             self._raised[stream] = False
             return True, over
-        # ours from before a restart: whoever made it has forgotten why, but what it rested on is past
-        if pause is not None and ours and pause["since"] <= now - self._policy.window and over is None:
-            return self._lift(stream)
+        # ours from before a restart: nobody remembers why, but what it rested on is past
+        if pause is not None and ours and over is None and pause["since"] <= now - self._policy.window:
+            return self._lift(stream, pause["since"])
         return False, None
 
     def _hold(
@@ -161,15 +162,18 @@ class Breaker:
             del self._raised[stream], self._windows[stream]
         else:
             self._raised[stream] = ours
-            if ours and window.judge(self._policy, now, FALLEN) is None:
-                return self._lift(stream)
+            if pause is not None and window.judge(self._policy, now, FALLEN) is None:
+                return self._lift(stream, pause["since"])
         return False, None
 
-    def _lift(self, stream: str) -> tuple[bool, Pause | None]:
-        """Let a stream go on."""
-        log.warning("stream %s goes on: its ratios have fallen", scrub(stream))
+    def _lift(self, stream: str, since: int) -> tuple[bool, Pause | None]:
+        """Let a stream go on; said once of a pause, for the table may be slow to hear of it."""
         self._raised.pop(stream, None)
         self._met.discard(stream)
+        if self._lifted.get(stream) == since:
+            return False, None
+        self._lifted[stream] = since
+        log.warning("stream %s goes on: its ratios have fallen", scrub(stream))
         return True, None
 
 

@@ -188,6 +188,9 @@ def test_no_life_sends_an_attempt_twice_to_anybody_and_every_life_ends(life: lis
         world.end()
         assert {one.phase for one in world.bench.stored().tries} <= {Phase.SENT, Phase.ENDED}
         world.bench.pass_time(8 * DAY)
+        left = world.bench.table.values and world.bench.stored()
+        assert not left or (left.answered and not left.record), "only a machine's answer is remembered longer"
+        world.bench.pass_time(90 * DAY)
         assert world.bench.table.values == {}
 
 

@@ -102,9 +102,17 @@ def later(one: Try, due: int) -> Try:
     return one._replace(phase=Phase.WAITING, due=due)
 
 
-def doubted(one: Try, policy: DispatchPolicy) -> Try:
-    """Return a try of which it is not known whether SES has it."""
-    return one._replace(phase=Phase.DOUBTFUL, due=one.called_at + policy.doubt)
+def doubted(one: Try, now: int, policy: DispatchPolicy) -> Try:
+    """Return a try of which it is not known whether SES has it.
+
+    SES's word is waited for from now, not from the call: a worker that was down meanwhile has not heard it yet.
+    """
+    return one._replace(phase=Phase.DOUBTFUL, due=now + policy.doubt)
+
+
+def slept(one: Try, now: int) -> bool:
+    """Tell whether nobody looked when a wait ran out: SES's word may still lie unread then, so it is not over."""
+    return now > one.due + GRACE
 
 
 def given_up(one: Try, now: int) -> Try:
@@ -143,9 +151,19 @@ def has_answered(request: Request, recipient: str) -> bool:
 def next_look(request: Request, put_off: Mapping[tuple[int, str], int], policy: DispatchPolicy) -> int:
     """Return when (ms) to look at a request again; *put_off* says of some tries, by name, not to look before."""
     dues = [put_off.get(one.name, one.due) for one in request.tries if not one.is_over]
-    return min(dues, default=request.touched_at + policy.forget)
+    return min(dues, default=request.touched_at + _remembered(request, policy))
+
+
+def _remembered(request: Request, policy: DispatchPolicy) -> int:
+    """Return how long a request that is over is remembered as it is."""
+    return policy.answered if request.answered and not request.record else policy.forget
+
+
+def bare(request: Request) -> Request:
+    """Return what is left of a request that a machine has answered, once its mail need not be kept any more."""
+    return request._replace(record=b"", tries=())
 
 
 def forgettable(request: Request, now: int, policy: DispatchPolicy) -> bool:
     """Tell whether nothing about a request needs to be remembered."""
-    return request.is_over and now >= request.touched_at + policy.forget
+    return request.is_over and now >= request.touched_at + _remembered(request, policy)

@@ -78,8 +78,12 @@ class Desk:
         self._requests[key] = request._replace(touched_at=self.now)
         return self._requests[key]
 
-    def forget(self, key: bytes) -> None:
-        """Keep nothing of a request."""
+    def forget(self, key: bytes, request: Request) -> None:
+        """Keep nothing of a request; of one that a machine answered, only that."""
+        if request.answered and request.record:
+            self.keep(key, rules.bare(request))
+            self.look(key)
+            return
         self._requests.pop(key, None)
         self._stored[key] = self.effects.writes[key] = None
 
@@ -102,7 +106,7 @@ class Desk:
     def retried(self, said: SaidRetry) -> None:
         """Take a Retry; one of a request that we do not know is somebody else's to send."""
         request = self.find(said.key)
-        if request is not None and said.recipient in self.mail(said.key, request).recipients:
+        if request is not None and request.record and said.recipient in self.mail(said.key, request).recipients:
             self._open(said, request, said.recipient, max(said.due_at, self.now))
 
     def waiting(self) -> list[tuple[bytes, tuple[int, str]]]:
@@ -131,7 +135,7 @@ class Desk:
         self.counts["ses_doubts_total", "doubted"] += 1
         self.counts["ses_send_requests_total", self.mail(key, request).stream, "in_doubt"] += 1
         self.look(key)
-        return self.keep(key, request.having(rules.doubted(one, self.policy)))
+        return self.keep(key, request.having(rules.doubted(one, self.now, self.policy)))
 
     def write(self) -> None:
         """Write what has changed, and say when to look again."""

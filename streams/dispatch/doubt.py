@@ -14,7 +14,7 @@ from streams.dispatch.desk import Desk
 from streams.dispatch.gate import ANSWERED, End
 from streams.dispatch.reading import SaidSettlement
 from streams.mail.outcome import OutcomeKind
-from streams.mail.request import Phase, Request, Try
+from streams.mail.request import EVERYONE, Phase, Request, Try
 
 ACCEPTED, AUTO_REPLIED = "ACCEPTED", "AUTO_REPLIED"
 """Symbols of mail.SettlementKind: SES has a mail of the request; a machine answered one, so SES had that too."""
@@ -35,7 +35,7 @@ def overdue(desk: Desk, key: bytes) -> None:
     if request is None:
         return
     if rules.forgettable(request, desk.now, desk.policy):
-        desk.forget(key)
+        desk.forget(key, request)
         return
     desk.look(key)
     for one in request.tries:
@@ -43,7 +43,9 @@ def overdue(desk: Desk, key: bytes) -> None:
             request = desk.doubt(key, request, one)
     for one in request.tries:
         if one.phase is Phase.DOUBTFUL and one.due <= desk.now:
-            request = desk.keep(key, request.having(rules.given_up(one, desk.now)))
+            again = rules.slept(one, desk.now)
+            after = rules.doubted(one, desk.now, desk.policy) if again else rules.given_up(one, desk.now)
+            request = desk.keep(key, request.having(after))
 
 
 def _has(desk: Desk, said: SaidSettlement, recipients: Collection[str]) -> None:
@@ -65,7 +67,10 @@ def _answered(desk: Desk, said: SaidSettlement) -> None:
     request = desk.find(said.key)
     if request is None or said.recipient in request.answered:
         return
-    request = desk.keep(said.key, request._replace(answered=request.answered | {said.recipient}))
+    # a machine may answer under another name than the one that was written to: then nobody knows whose it was
+    known = not request.record or said.recipient in desk.mail(said.key, request).recipients
+    answered = {said.recipient} if known else {said.recipient, EVERYONE}
+    request = desk.keep(said.key, request._replace(answered=request.answered | answered))
     for one in request.tries:
         if one.phase is Phase.WAITING:
             request = _leave_out(desk, said.key, request, one)

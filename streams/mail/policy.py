@@ -76,13 +76,15 @@ class DispatchPolicy:
 
     doubt: a request of which it is not known whether SES has it waits this long for SES's word before it is tried
     again. call: no call to SES takes longer. tries: calls that SES may refuse for now, a few seconds apart, before
-    the request ends as FAILED. forget: a request is remembered this long after its last event.
+    the request ends as FAILED. forget: a request is remembered this long after its last event; answered: one that a
+    machine has answered, this long, so that nobody sends it again under its id.
     """
 
     doubt: int = 10 * MINUTE
     call: int = 30_000
     tries: int = 4
     forget: int = 7 * DAY
+    answered: int = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -396,3 +396,10 @@ def test_names_and_dates_are_taken_apart(run: Run) -> None:
     common = running.events()[0]["mail"]["commonHeaders"]
     assert common["cc"] == ['"Doe, Ann" <ann@example.net>', "bob@example.net"]
     assert common["date"] == "Mon, 21 Sep 2026 14:13:20 +0000"
+
+
+def test_otherwise_nobody_goes_on_the_list_by_themselves(run: Run) -> None:
+    client = run().client
+    for _ in range(2):
+        client.send_email(**simple("gone@bigmail.example", "complain@bigmail.example"))
+    assert client.list_suppressed_destinations()["SuppressedDestinationSummaries"] == []

@@ -52,7 +52,7 @@ class LoopAudit:
         self.stops: dict[str, dict[str, Any] | None] = {}
         self.loops: set[str] = set()
         self.waits: dict[str, Wait] = {}
-        self.retries: set[tuple[LineKey, int]] = set()
+        self.retries: defaultdict[LineKey, set[int]] = defaultdict(set)
         self.strange: list[str] = []
         self._ended: dict[LineKey, End] = {}
         self._ends: Counter[End] = Counter()
@@ -91,7 +91,7 @@ class LoopAudit:
         record = self._decoded("mail.Retry", value) or {"request_id": "", "recipient": "", "attempt": 0}
         key = LineKey(record["request_id"], record["recipient"])
         if key in self._ledger.lines:
-            self.retries.add((key, record["attempt"]))
+            self.retries[key].add(record["attempt"])
 
     def loop(self, key: bytes | None, value: bytes | None) -> None:
         """Take one record of ses.loops; a flag once seen counts, though it were cleared later."""
@@ -133,7 +133,7 @@ class LoopAudit:
             return End.WAITING, wait.due[key.request_id]
         if kinds:
             last = max(said.attempt for said in self.said[key])
-            on_its_way = any((key, later) in self.retries for later in range(last + 1, last + 9))
+            on_its_way = max(self.retries.get(key, ()), default=0) > last
             return None if on_its_way else (End.FAILED if "FAILED" in kinds else End.BOUNCED, None)
         if line.not_before is not None and line.not_before > now:
             return End.WAITING, line.not_before
@@ -150,16 +150,21 @@ class LoopAudit:
         return sum(len(wait.due) for wait in self.waits.values())
 
     def complete(self, now: int, *, roughly: bool) -> bool:
-        """Tell whether everything that is due has come out; *roughly* once each line has the end that is due for it."""
-        for key, line in self._ledger.lines.items():
-            end = self.end_of(key, now) if line.fate.end is End.WAITING or key not in self._closed else None
-            if line.fate.end is End.WAITING or (roughly and key not in self._closed):
-                if end is None or end[0] is not line.fate.end:
-                    return False
-            elif key not in self._closed:
-                return False
+        """Tell whether everything that is due has come out.
+
+        *roughly*: a line that was sent twice may never say all that is due, so its end is enough (judgement.py).
+        """
         stopped = {person for person, record in self.stops.items() if record is not None}
-        return self._ledger.stops.keys() <= stopped and self._ledger.loops <= self.loops
+        marked = self._ledger.stops.keys() <= stopped and self._ledger.loops <= self.loops
+        return marked and all(self._is_over(key, now, roughly=roughly) for key in self._ledger.lines)
+
+    def _is_over(self, key: LineKey, now: int, *, roughly: bool) -> bool:
+        """Tell whether a line has come to its end."""
+        due = self._ledger.lines[key].fate.end
+        if due is not End.WAITING and key in self._closed:
+            return True
+        end = self.end_of(key, now) if roughly or due is End.WAITING else None
+        return end is not None and (end[0] is due or (roughly and end[0] is End.DELIVERED))
 
     def _count(self, key: LineKey) -> None:
         """Keep count of the ends, for the view; a soft bounce is one only where no retry is due."""

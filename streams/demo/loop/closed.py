@@ -55,6 +55,7 @@ class ClosedLoop:
         self._flushed = False
         self._mails, self._asked_at = 0, 0.0
         self._doubts = self._doubts_before = 0.0
+        self._kills_in_dispatch = 0
 
     def takes(self, others: Mapping[str, Take]) -> dict[str, Take]:
         """Return who takes each topic's records: those about our people we do, the rest go to *others*."""
@@ -91,6 +92,7 @@ class ClosedLoop:
         while before is not None and time.monotonic() < until:
             count = self._ses.accepted_count()
             if count is None or count > before:
+                self._kills_in_dispatch += count is not None
                 return
 
     def look(self, at: float, page: Page | None) -> None:
@@ -147,6 +149,7 @@ class ClosedLoop:
             requests=self._ledger.handed_in,
             repeats=self._ledger.repeats,
             doubts=round(self._doubts),
+            kills_in_dispatch=self._kills_in_dispatch,
             in_doubt_bound=self._plan.in_doubt_bound,
         )
 

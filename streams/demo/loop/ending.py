@@ -16,8 +16,8 @@ class Looped:
     """How it ended.
 
     planned and requests: how many were to be handed in, and were. repeats: how many were published a second time.
-    doubts: mails of which the worker did not know whether SES had them. in_doubt_bound: how many mails may be sent
-    twice at most, by the kills there were.
+    doubts: mails of which the worker did not know whether SES had them. kills_in_dispatch: how often it was killed
+    while SES was taking mails from it. in_doubt_bound: how many mails may be sent twice at most, by all kills.
     """
 
     verdict: LoopVerdict
@@ -25,6 +25,7 @@ class Looped:
     requests: int
     repeats: int = 0
     doubts: int = 0
+    kills_in_dispatch: int = 0
     in_doubt_bound: int = 0
 
     @property
@@ -57,6 +58,7 @@ def loop_summary(looped: Looped) -> dict[str, Any]:
         "retries": verdict.retries,
         "held": verdict.held,
         "loops_flagged": verdict.loops,
+        "kills_in_dispatch": looped.kills_in_dispatch,
         "doubts": looped.doubts,
         "sent_twice": verdict.sent_twice,
         "in_doubt_bound": looped.in_doubt_bound,
@@ -69,15 +71,15 @@ def loop_notes(looped: Looped) -> Iterator[str]:
     """Yield what the reader should know of the closed loop."""
     verdict = looped.verdict
     ends = ", ".join(f"{end} {verdict.ends[end]:,}" for end in End if verdict.ends[end])
-    yield f"{looped.requests:,} requests, by what became of them for each recipient: {ends}"
+    yield f"{looped.requests:,} requests ended, recipient by recipient: {ends}"
     yield (
-        f"{verdict.sent:,} mails through the simulated SES, {verdict.retries:,} of them retries; "
+        f"{verdict.sent:,} mails sent, {verdict.retries:,} of them retries; "
         f"{verdict.held:,} requests held behind a retry, {verdict.loops:,} loops flagged"
     )
     if looped.in_doubt_bound:
         yield (
-            f"{looped.doubts:,} mails were in doubt; sent twice: {verdict.sent_twice:,}, "
-            f"and {looped.in_doubt_bound:,} may be (kills times calls at a time)"
+            f"killed in mid-dispatch {looped.kills_in_dispatch} times; {looped.doubts:,} mails were in doubt; "
+            f"sent twice: {verdict.sent_twice:,}, and {looped.in_doubt_bound:,} may be (kills times calls at a time)"
         )
 
 

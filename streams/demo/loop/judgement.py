@@ -7,7 +7,7 @@ another mood.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,11 +63,8 @@ class Judge:
     """Holds one run's records against each other; ask it once, at the end."""
 
     def __init__(self, ledger: LoopLedger, audit: LoopAudit, sent: Sent, delays: Delays) -> None:
-        """Sort the retries."""
+        """Take what there is."""
         self._ledger, self._audit, self._sent, self._delays = ledger, audit, sent, delays
-        self._retries: dict[LineKey, set[int]] = defaultdict(set)
-        for key, attempt in audit.retries:
-            self._retries[key].add(attempt)
 
     def verdict(self, now: int) -> LoopVerdict:
         """Say how it ended, as of *now* (ms since the epoch)."""
@@ -108,7 +105,7 @@ class Judge:
                 yield f"{words}: {said.kind} of attempt {said.attempt}, which is not due"
         for attempt in sorted(self._sent.of(key).keys() - set(range(1, due.mails + 1))):
             yield f"{words} was sent as attempt {attempt}; due: {due.mails} attempts"
-        for attempt in sorted(attempt for attempt in self._retries.get(key, ()) if attempt > due.mails):
+        for attempt in sorted(attempt for attempt in self._audit.retries.get(key, ()) if attempt > due.mails):
             yield f"{words} was let go for attempt {attempt}; due: {due.mails} attempts"
         yield from self._mistimed(key, line)
 

@@ -81,10 +81,9 @@ class SimulatedSes(Process):
 
         """
         try:
-            lines = self._get("/simulator/sent", LIST_S).splitlines()
+            return read_sent(self._get("/simulator/sent", LIST_S))
         except (OSError, http.client.HTTPException) as error:
             raise WorldFailed(f"the simulator does not say what it has sent: {error!r}") from error
-        return [_accepted(orjson.loads(line)) for line in lines]
 
     def _get(self, path: str, seconds: float) -> bytes:
         asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
@@ -102,6 +101,11 @@ class SimulatedSes(Process):
 def _object(body: bytes) -> dict[str, Any]:
     said: dict[str, Any] = orjson.loads(body)
     return said
+
+
+def read_sent(body: bytes) -> list[Accepted]:
+    """Return the mails of a simulator's list, a JSON object a line."""
+    return [_accepted(orjson.loads(line)) for line in body.splitlines()]
 
 
 def _accepted(said: dict[str, Any]) -> Accepted:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from streams.demo.loop.ledger import Line, LineKey
+from streams.demo.loop.sent import Accepted
+from streams.demo.loop.ses import read_sent
 from streams.demo.loop.tales import End
 from tests.demo.loop.evidence import AFTER, DELAYS, Evidence, good
 
@@ -247,3 +249,20 @@ def test_what_was_never_handed_in_has_no_end() -> None:
     without(evidence, key)
     (lost,) = evidence.verdict().lost
     assert "never handed in" in lost
+
+
+def test_the_simulator_s_list_is_read_with_the_tags_that_dispatch_writes() -> None:
+    line = (
+        b'{"message_id":"0100-a","at":"2026-09-21T12:00:00.250Z","recipients":["ann@mail.loop.example"],'
+        b'"tags":{"request_id":"b64_YSBi","attempt":"2"},"via":"API","answered":true}\n'
+    )
+    untagged = b'{"message_id":"0100-b","at":"2026-09-21T12:00:00Z","recipients":[],"tags":{}}\n'
+    first, second = read_sent(line + untagged)
+    assert first == Accepted("0100-a", 1_789_992_000_250, "a b", 2, ("ann@mail.loop.example",))
+    assert (second.request_id, second.attempt) == ("", 0)
+
+
+def test_a_mail_without_tags_is_nobody_s() -> None:
+    evidence = good()
+    evidence.accepted.append(Accepted("m-1", AFTER, "", 0, ("ann@mail.loop.example",)))
+    assert len(evidence.verdict().wrong) == 1

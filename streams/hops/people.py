@@ -23,7 +23,7 @@ from streams.hops.retries import Retries
 from streams.mail.policy import Policy
 from streams.mail.standing import NEVER, MarkKind, Standing
 from streams.pipeline import Effects, Recall
-from streams.state.standings import delivered, pack_standing, unpack_standing
+from streams.state.standings import delivered, pack_standing, quiet_since, unpack_standing
 
 
 class Tools(NamedTuple):
@@ -91,21 +91,26 @@ class People:
         """Look at *keys* again: let go what is due, end what is over, forget those of whom nothing is left."""
         self.recall(keys, recall)
         for key, value in self._stored.items():
-            if value is None:
-                continue
+            if value is not None:
+                self._look_at(key, value)
+        self._effects.wake = list(self._looks.items())
+
+    def _look_at(self, key: bytes, value: bytes) -> None:
+        """Look at one recipient; most are only to be forgotten one day, which needs no rule."""
+        standing, ends, quiet = None, None, quiet_since(value)
+        if quiet is None:
             before = unpack_standing(value)
             standing, ends = self._follow(key, before, before)
-            forget_at = None if ends is not None else _forget_at(standing, self._policy)
-            if forget_at is not None and forget_at <= self._now:
-                self._effects.writes[key] = None
-                continue
-            look = ends if ends is not None else forget_at
-            if look is not None:
-                self._looks[look].append(key)
-            after = pack_standing(standing)
-            if after != value:
-                self._effects.writes[key] = after
-        self._effects.wake = list(self._looks.items())
+            quiet = _quiet_since(standing) if ends is None else None
+        look = ends if quiet is None else quiet + self._policy.suppression.forget
+        if quiet is not None and look is not None and look <= self._now:
+            self._effects.writes[key] = None
+            return
+        if look is not None:
+            self._looks[look].append(key)
+        after = value if standing is None else pack_standing(standing)
+        if after != value:
+            self._effects.writes[key] = after
 
     def _standing(self, key: bytes) -> Standing:
         """Return the standing of *key* as it is now."""
@@ -142,7 +147,7 @@ class People:
         return standing._replace(look_at=NEVER if look is None else look), look
 
 
-def _forget_at(standing: Standing, policy: Policy) -> int | None:
-    """Return when (ms) a recipient may be forgotten; None where something holds for good."""
+def _quiet_since(standing: Standing) -> int | None:
+    """Return since when (ms) nothing was heard of a recipient; None where something holds for good."""
     only_soft = all(mark.kind == MarkKind.SOFT_BOUNCE for mark in standing.marks)
-    return standing.touched_at + policy.suppression.forget if only_soft and not standing.announced else None
+    return standing.touched_at if only_soft and not standing.announced else None

@@ -33,6 +33,7 @@ __all__ = [
     "is_flagged",
     "pack_standing",
     "pending_retries",
+    "quiet_since",
     "unpack_standing",
 ]
 
@@ -76,6 +77,14 @@ def pack_standing(standing: Standing) -> bytes:
 
 _BARE = Standing(NEVER)[6:]
 """Marks and all that follows them, where there is nothing."""
+
+
+def quiet_since(value: bytes) -> int | None:
+    """Return when the last record came (ms), where a stored standing is a head of which nothing was said; else None."""
+    if len(value) != HEAD.size:
+        return None
+    version, touched, _, _, _, announced, _, _ = HEAD.unpack(value)
+    return touched if version in (MARKS_ONLY, VERSION) and announced == NOTHING_SAID else None
 
 
 def _pack_more(standing: Standing) -> bytes:

@@ -21,7 +21,14 @@ from streams.mail.standing import Mark, MarkKind, Order, Release, Standing
 from streams.mail.suppression import SuppressionReason
 from streams.state import lives, standing_parts, standings
 from streams.state.lives import pack_life, unpack_life
-from streams.state.standings import delivered, is_flagged, pack_standing, pending_retries, unpack_standing
+from streams.state.standings import (
+    delivered,
+    is_flagged,
+    pack_standing,
+    pending_retries,
+    quiet_since,
+    unpack_standing,
+)
 
 Part = TypeVar("Part")
 
@@ -112,6 +119,15 @@ def test_gauges_are_read_from_stored_standings_without_opening_them(standing: St
     stored = pack_standing(standing)
     assert is_flagged(stored) is bool(standing.said_loop)
     assert pending_retries(stored) == sum(wait.shown for wait in standing.waits)
+
+
+@given(standings_of_all_shapes)
+def test_one_of_whom_nothing_is_known_and_nothing_was_said_is_told_by_its_bytes(standing: Standing) -> None:
+    bare = standing[4:] == Standing(0)[4:]
+    assert quiet_since(pack_standing(standing)) == (standing.touched_at if bare else None)
+    head = standing._replace(**Standing(0)._asdict() | {"touched_at": standing.touched_at})
+    assert quiet_since(pack_standing(head)) == standing.touched_at
+    assert quiet_since(bytes.fromhex(BARE)) == 1_790_000_000_000
 
 
 MARKED = (

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -169,14 +169,17 @@ def _say_where(simulator: Simulator, *, json: bool) -> None:
         }
         _print({"simulator": where})
     goes = ", ".join(settings.events) or "nowhere (--events file:PATH, sns:URL or kafka)"
-    lines = (
+    lines = [
         "an SES at home; Ctrl-C stops it",
         f"  API     {simulator.api_url}   any credentials, region {settings.region}",
         f"  SMTP    {settings.host}:{simulator.smtp_port}   {_login_words(settings)}",
         f"  events  {goes}",
         f"  limits  {_limit_words(settings.conditions)}",
         f"  steer   {simulator.api_url}/simulator/conditions, /sent, /health, /reset",
-    )
+    ]
+    trouble = _trouble_words(settings.conditions)
+    if trouble:
+        lines.insert(-1, f"  trouble {trouble}")
     sys.stderr.write("".join(line + "\n" for line in lines))
 
 
@@ -188,6 +191,18 @@ def _login_words(settings: SimulatorSettings) -> str:
 def _limit_words(conditions: Conditions) -> str:
     a_day = "no daily quota" if conditions.quota < 0 else f"{conditions.quota:,.0f} in 24 hours"
     return f"{conditions.rate:,.10g} recipients/s, {a_day}"
+
+
+def _trouble_words(conditions: Conditions) -> str:
+    """Return what is not as it would be by itself, but for the limits."""
+    calm = asdict(Conditions())
+    found = {name: value for name, value in asdict(conditions).items() if value != calm[name]}
+    told = {name: value for name, value in found.items() if name not in {"rate", "quota"}}
+    return ", ".join(name if value is True else f"{name} {_written(value)}" for name, value in told.items())
+
+
+def _written(value: object) -> str:
+    return " ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _say_counts(simulator: Simulator, *, json: bool) -> None:

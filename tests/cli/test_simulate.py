@@ -112,6 +112,13 @@ def test_without_json_nothing_is_on_stdout(start: Start) -> None:
     assert said[4] == "  limits  14 recipients/s, 50,000 in 24 hours\n"
 
 
+def test_trouble_that_was_asked_for_is_said(start: Start) -> None:
+    process = start("--pause", "--fail", "0.1", "--set", "outage=a.example,b.example")
+    assert process.stderr is not None
+    said = [process.stderr.readline() for _ in range(7)]
+    assert said[5] == "  trouble fail 0.1, paused, outage a.example b.example\n"
+
+
 def test_a_file_that_takes_no_more_ends_it_with_words(start: Start) -> None:
     process = start("--json", "--delay-ms", "0", "--events", "file:/dev/full")
     assert process.stdout is not None

@@ -112,6 +112,7 @@ MANY = [word for number in range(51) for word in ("--to", f"tirili{number}@examp
         ((*MAIL, *MANY), "52 recipients: SES takes 50 at most"),
         ((*MAIL, "--subject", "tirili\r\nBcc: tirili@example.com"), "a line end or another control character"),
         ((*MAIL, "--header", "X-A: tirili\nBcc: tirili@example.com"), "a line end or another control character"),
+        ((*MAIL, "--header", "X-A: tirili\n"), "a line end or another control character"),
         ((*MAIL, "--header", "Bcc: tirili@example.com"), "the header bcc is not for a request to set"),
         ((*MAIL, "--header", "tirili"), "wants a name, : and a value"),
         ((*MAIL, "--tag", "tirili"), "wants a name, = and a value"),

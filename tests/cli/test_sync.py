@@ -119,8 +119,13 @@ def both(world: World, ses: Dispatch) -> World:
     _at_ses(ses, Push("Ann@Example.com", BOUNCE), Push("eve@example.com", COMPLAINT))
     world.say("suppressions", "mail.Suppression", BOB, _ours(BOB, written="Bob@example.net"))
     world.say("suppressions", "mail.Suppression", "fred@example.com", _ours("fred@example.com", "SES_LIST"))
-    release = {"recipient": "eve@example.com", "action": "RELEASE", "at": 4_000_000_000_000}
-    world.say("instructions", "mail.Instruction", "eve@example.com", release)
+    for recipient, at, scope in (
+        ("eve@example.com", 4_000_000_000_000, "*"),
+        ("eve@example.com", 1_000_000_000_000, "*"),  # came later, and is older all the same
+        (ANN, 4_000_000_000_000, "newsletter"),  # says nothing about every stream
+    ):
+        release = {"recipient": recipient, "action": "RELEASE", "at": at, "scope": scope}
+        world.say("instructions", "mail.Instruction", recipient, release)
     return world
 
 
@@ -135,7 +140,7 @@ def test_without_apply_it_only_says_what_it_would_do(both: World, ses: Dispatch,
     assert ran.err.count("left alone without --delete-released") == 2
     assert "@" not in ran.err
     assert _at_ses(ses) == {"Ann@Example.com": BOUNCE, "eve@example.com": COMPLAINT}
-    assert set(_told(both)) == {"eve@example.com"}
+    assert {action for action, *_ in _told(both).values()} == {"RELEASE"}
 
 
 def test_applied_each_list_gets_what_it_lacks_and_loses_nothing(both: World, ses: Dispatch, run: Run) -> None:
@@ -158,11 +163,15 @@ def test_delete_released_takes_off_either_list_whom_the_other_let_go(both: World
 
 
 def test_one_direction_leaves_the_other_alone(both: World, ses: Dispatch, run: Run) -> None:
-    assert run("suppressions", "sync-ses", "--apply", "--pull").code == 0
-    assert "Bob@example.net" not in _at_ses(ses)
-    assert ANN in _told(both)
     assert run("suppressions", "sync-ses", "--apply", "--push", "--no-progress").code == 0
     assert "Bob@example.net" in _at_ses(ses)
+    assert _told(both)[ANN][0] == "RELEASE"
+    _at_ses(ses, Push("new@example.com", BOUNCE))
+    before = _at_ses(ses)
+    both.say("suppressions", "mail.Suppression", "dora@example.org", _ours("dora@example.org"))
+    assert run("suppressions", "sync-ses", "--apply", "--pull").code == 0
+    assert _at_ses(ses) == before
+    assert _told(both)[ANN][0] == "SUPPRESS"
 
 
 def test_an_ses_that_does_not_answer_ends_with_three(

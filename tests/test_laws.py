@@ -369,6 +369,29 @@ def test_what_was_announced_as_waiting_goes_only_while_it_is_announced(life: lis
 
 
 RESULTS = ("scheduled", "due", "cancelled")
+OLDER = {"r-1", "r-2", "r-3", "r-4"}
+"""Requests whose bounces and refusals are all older than the delivery between and than what cancels all."""
+RULED_OUT = {
+    "delivered between": OLDER,
+    "cancel all": OLDER,
+    "cancel one": {"r-5"},
+    "answered by request": {"r-2"},
+    "hard": {"r-1", "r-2", "r-3", "r-4", "r-5", "r-6"},
+}
+
+
+@settings(max_examples=300)
+@given(steps)
+def test_what_is_ruled_out_for_good_never_goes_after_that_was_heard(life: list[tuple[str, int]]) -> None:
+    bench, now, out = Bench(ByRecipient(CODEC, POLICY)), HEARD, set[str]()
+    for name, pause in [step for step in life if not step[0].startswith("release")]:
+        before = len(gone(bench))
+        topic, value = HOUR_OF_ANN[name]
+        out |= RULED_OUT.get(name, set())
+        bench.work(topic, [value], now)
+        now += pause
+        bench.pass_time(now)
+        assert out.isdisjoint(request_id for request_id, _ in gone(bench)[before:])
 
 
 @given(two_hours(), st.data())

@@ -5,7 +5,7 @@ The plan of the house. Data passes through the rooms in this order, and this is 
     mail/        the words: feedback, outcome, suppression, address. Plain data, no machines.
     decide/      the rules: facts in, decisions out, always with a reason. Pure; nothing here raises.
     pipeline.py  the corridor: the shapes in which records pass between the engine and the hops.
-    hops/        the work of each stage: by message id (join), by recipient (suppression).
+    hops/        the work of each stage: by message id (join), by recipient (suppression, retries, loops).
 
     intake/      how SES's events get in: envelopes peeled, both formats read, bad input told from no input.
     schemas/     the Avro contract of schemas/*.avsc in the Confluent wire format, with or without a registry.

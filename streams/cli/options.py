@@ -33,6 +33,7 @@ UntilOption = Annotated[
 ]
 
 _ADDRESS = re.compile(r"[^\s@<>,;\x00-\x20\x7f]+@[^\s@<>,;\x00-\x20\x7f]+|\"[^\"\x00-\x1f\x7f]+\"@[^\s@<>,;]+")
+_PROGRAM, _NAMELESS = "ses-streams", "operator"
 _FROM_NOW = re.compile(r"\+(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -50,13 +51,19 @@ def now() -> int:
 
 
 def decider(by: str | None) -> str:
-    """Return who decides: the name given, else the name of who is logged in."""
+    """Return who decides: the name given, else the name of who is logged in.
+
+    Nobody is called ses-streams, as a container's user may be: what is by ses-streams, ses-streams itself takes back.
+    """
     if by is not None:
-        return by
+        if by.strip() in ("", _PROGRAM):
+            raise typer.BadParameter("wants a person's name", param_hint="--by")
+        return by.strip()
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (OSError, KeyError):  # a container may run under a number that has no name
-        return "operator"
+        return _NAMELESS
+    return _NAMELESS if name == _PROGRAM else name
 
 
 def who_or_none(text: str) -> Who | None:

@@ -59,7 +59,7 @@ def set_(
     as_json: JsonOption = False,
     brokers: BrokersOption = None,
 ) -> None:
-    """Let a sending stream send nothing. Its requests wait, and go out when the pause ends.
+    """Let a sending stream send nothing. Its requests wait, and go out when the pause ends, unless they expire.
 
     Exit codes: 0 done, 2 wrong words or settings, 3 the brokers failed.
     """
@@ -85,7 +85,7 @@ def set_(
 def clear(stream: StreamArgument, *, as_json: JsonOption = False, brokers: BrokersOption = None) -> None:
     """Let a sending stream go on, whoever paused it.
 
-    A stream whose bounces or complaints are still too many pauses itself again.
+    Its bounces and complaints are counted anew: it pauses itself again if they are too many again.
 
     Exit codes: 0 done, also where it was not paused; 2 wrong words or settings, 3 the brokers failed.
     """

@@ -50,6 +50,23 @@ def test_clear_writes_a_null_and_says_where_nothing_was_paused(world: World, run
     assert run("pauses", "list").err == "nothing is paused\n"
 
 
+@pytest.mark.parametrize("name", ["ses-streams", None])
+def test_nobody_decides_under_the_programs_own_name(
+    name: str | None, world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def login() -> str:
+        if name is None:
+            raise OSError("no such user")
+        return name
+
+    monkeypatch.setattr("getpass.getuser", login)
+    assert run("pauses", "set", "newsletter", "--why", "x", "--by", "ses-streams").code == 2
+    assert run("pauses", "set", "newsletter", "--why", "x").code == 0
+    ((_, pause),) = world.heard("pauses", "mail.Pause")
+    assert pause is not None
+    assert pause["by"] == "operator"
+
+
 @pytest.mark.parametrize(
     "words",
     [["set", "newsletter"], ["set", " ", "--why", "x"], ["set", "x", "--why", "x", "--until", "2001-01-01"], ["clear"]],

@@ -36,14 +36,15 @@ class SimulatedSes(Process):
         brokers: where its events go, as mail.Feedback.
         prefix: of the topics' names.
         home: directory for its log.
+        rate: recipients a second that it allows.
 
     """
 
-    def __init__(self, brokers: str, prefix: str, home: Path) -> None:
+    def __init__(self, brokers: str, prefix: str, home: Path, *, rate: float = RATE) -> None:
         """Choose a port; nothing runs yet."""
         self.port = free_port()
         words = ["simulate", "--port", str(self.port), "--smtp-port", "0", "--events", "kafka", "--json"]
-        words += ["--verify", "--set", f"verified={OUR_DOMAIN}", "--rate", str(RATE)]
+        words += ["--verify", "--set", f"verified={OUR_DOMAIN}", "--rate", str(rate)]
         words += ["--delay-ms", str(DELAY_MS), "--latency-ms", str(LATENCY_MS), "--repeat", str(REPEATED)]
         variables = {
             "SES_STREAMS_BROKERS": brokers,

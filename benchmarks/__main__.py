@@ -1,0 +1,22 @@
+"""`python -m benchmarks [NAME [WORDS...]]`: run one benchmark, or say which there are."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import throttle
+
+BENCHMARKS = {"throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes")}
+
+
+def main(words: list[str]) -> int:
+    """Run the benchmark that *words* name; return the exit code."""
+    if not words or words[0] not in BENCHMARKS:
+        print("benchmarks: make bench ARGS='NAME [--help]'", file=sys.stderr)
+        for name, (_, about) in BENCHMARKS.items():
+            print(f"  {name:<12} {about}", file=sys.stderr)
+        return 0 if not words else 2
+    return BENCHMARKS[words[0]][0](words[1:])
+
+
+sys.exit(main(sys.argv[1:]))

@@ -64,7 +64,8 @@ def waiting(one: Try, waits: Waits, now: int) -> Try:
 
 def called(one: Try, now: int, policy: DispatchPolicy) -> Try:
     """Return a try that is about to be handed to SES."""
-    return one._replace(phase=Phase.CALLING, called_at=now, due=now + policy.call + GRACE, waits=Waits.NOTHING, since=0)
+    due = now + policy.call + GRACE
+    return one._replace(phase=Phase.CALLING, called_at=now, due=due, waits=Waits.NOTHING, since=0, doubted=False)
 
 
 def sent(one: Try, message_id: str | None) -> Try:

@@ -47,6 +47,27 @@ def test_a_doubt_that_nobody_settles_ends_after_ten_minutes_in_the_same_attempt(
     assert len(bench.sends) == 1
 
 
+def test_a_mail_that_goes_again_is_counted_once_even_if_ses_then_refuses_it_for_now() -> None:
+    bench = doubtful()
+    bench.road.script = [Refused("InternalServiceErrorException", "", NOON)]
+    bench.pass_time(11 * MINUTE)
+    assert len(bench.road.carried) == 3
+    assert bench.counts["ses_doubts_total", "sent_again"] == 1
+
+
+def test_looking_too_early_changes_nothing() -> None:
+    bench = DispatchBench()
+    bench.ask(request())
+    calling = dict(bench.table.values)
+    bench.wake([b"r-1", b"r-1", b"r-unknown"])
+    assert bench.table.values == calling
+    doubt = doubtful()
+    before = dict(doubt.table.values)
+    doubt.wake([b"r-1"])
+    assert doubt.table.values == before
+    assert len(doubt.road.carried) == 1
+
+
 def test_a_call_that_a_crash_cut_short_is_in_doubt_when_it_can_no_longer_be_under_way() -> None:
     bench = crashed()
     bench.pass_time(35 * SECOND - 1)

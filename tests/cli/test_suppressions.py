@@ -236,7 +236,7 @@ def test_a_csv_is_imported_line_by_line_and_a_bad_line_is_told_by_its_number(
 
 def test_one_address_a_line_is_imported_and_a_dry_run_writes_nothing(no_broker: str, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
-    file.write_text("ann@example.com\n\nBob <bob@example.net>\n")
+    file.write_text("\ufeffann@example.com\n\nBob <bob@example.net>\n", encoding="utf-8")
     ran = run("suppressions", "import", str(file), "--dry-run", "--json")
     assert ran.code == 0
     assert [record["recipient"] for record in _records(ran.out, "mail.Instruction")] == [ANN, BOB]

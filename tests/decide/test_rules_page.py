@@ -7,7 +7,8 @@ from pathlib import Path
 from streams.decide.bounce import BAD_ADDRESS_CODES, BOUNCE_CLASSES
 from streams.decide.instruction import Action
 from streams.decide.lifecycle import RANKS
-from streams.decide.retry import ENDS, MAILBOX_FULL, PASSING, due_at
+from streams.decide.loops import KEEP_REPLIES
+from streams.decide.retry import ENDS, MAILBOX_FULL, MAX_SPENT, MAX_WAITS, PASSING, due_at
 from streams.mail.outcome import OutcomeKind
 from streams.mail.policy import DAY, HOUR, MINUTE, LoopPolicy, RetryPolicy
 
@@ -51,6 +52,13 @@ def test_the_spread_and_the_silence_on_the_page_are_the_policys() -> None:
     assert f"spread by {policy.jitter:.0%}".replace("%", " %") in PAGE
     assert f"There are {policy.most} retries at most" in PAGE
     assert f"no word for {policy.silence // HOUR} h" in PAGE
+
+
+def test_the_bounds_on_the_page_are_the_codes() -> None:
+    said = " ".join(PAGE.split())
+    assert f"{MAX_WAITS} retries that wait" in said
+    assert f"the last {MAX_SPENT} requests and messages" in said
+    assert f"the last {KEEP_REPLIES} auto-replies" in said
 
 
 def test_every_end_of_an_attempt_is_among_the_probes_answers() -> None:

@@ -55,6 +55,23 @@ def test_a_worker_that_is_killed_among_its_errands_has_noted_each_before_and_rep
         assert {key for key, value in noted.items() if value == b"posted"} <= set(posted(box)) <= set(noted)
 
 
+def test_a_worker_that_shares_its_partitions_with_another_first_hears_of_its_errands(
+    bench: Bench, tmp_path: Path
+) -> None:
+    mailbox, home = tmp_path / "mailbox", bench.data_dir
+    args = {"mailbox": str(mailbox), "takes": 4.0}
+    bench.feed("a", keys())
+    first = bench.start(hop="poster", hop_args=args, data_dir=str(home / "first"))
+    bench.wait_for(lambda: mailbox.exists() and len(posted(mailbox)) == KEYS, first)
+    second = bench.start(hop="poster", hop_args=args, data_dir=str(home / "second"))
+    bench.wait_until_running(second)
+    bench.wait_for(lambda: bench.log(first).count("up to date") == 2, first)
+    assert bench.folded_changelog() == {key: b"posted" for key, _ in keys()}
+    assert bench.stop(first) == bench.stop(second) == 0
+    assert len(posted(mailbox)) == KEYS
+    assert "another writer" not in bench.log(first) + bench.log(second)
+
+
 def test_a_stop_that_errands_hold_up_is_cut_short_and_leaves_their_intents(bench: Bench, tmp_path: Path) -> None:
     mailbox = tmp_path / "mailbox"
     bench.feed("a", [(b"slow", b"")])

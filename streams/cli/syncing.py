@@ -61,7 +61,7 @@ async def _run(asked: Asked, desk: Desk, progress: bool | None) -> None:
         else:
             _say_steps(chosen, asked, done=False)
     if not asked.apply:
-        people("nothing is done: say --apply")
+        people("nothing is done: say --apply" if any(chosen[:-1]) else "there is nothing to do")
     desk.close()
 
 
@@ -130,13 +130,18 @@ async def _do_there(chosen: Plan, asked: Asked, ses: SuppressionList, progress: 
 
 
 def _say_plan(found: Plan, asked: Asked, at_ses: int) -> None:
-    """Say in numbers what differs."""
-    only_told = "" if asked.delete_released else "; left alone without --delete-released"
+    """Say in numbers what differs, a line for each kind of difference that there is."""
+    alone = "" if asked.delete_released else "; left alone without --delete-released"
+    rows = (
+        (found.pull, "to be suppressed here as SES_LIST", "" if asked.pull else "; not asked for"),
+        (found.push, "to be put on SES's list", "" if asked.push else "; not asked for"),
+        (found.release, "stopped here only because SES had them, which has dropped them", alone),
+        (found.delete, "on SES's list, released here since", alone),
+    )
     people(f"{counted(at_ses, 'entry', 'entries')} at SES, {found.both:,} of them stopped here too")
-    people(f"{len(found.pull):>9,}  to be suppressed here as SES_LIST" + ("" if asked.pull else "; not asked for"))
-    people(f"{len(found.push):>9,}  to be put on SES's list" + ("" if asked.push else "; not asked for"))
-    people(f"{len(found.release):>9,}  stopped here only because SES had them, which has dropped them{only_told}")
-    people(f"{len(found.delete):>9,}  on SES's list, released here since{only_told}")
+    for differ, what, but in rows:
+        if differ:
+            people(f"{len(differ):>9,}  {what}{but}")
 
 
 def _say_steps(steps: Plan, asked: Asked, *, done: bool) -> None:

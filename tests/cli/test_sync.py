@@ -162,6 +162,13 @@ def test_delete_released_takes_off_either_list_whom_the_other_let_go(both: World
     assert ran.err.splitlines()[-2:] == ["2 instructions written", "2 entries of SES's list changed"]
 
 
+def test_two_lists_that_agree_leave_nothing_to_do(world: World, ses: Dispatch, run: Run) -> None:
+    _at_ses(ses, Push(ANN, BOUNCE))
+    world.say("suppressions", "mail.Suppression", ANN, _ours())
+    said = "1 entry at SES, 1 of them stopped here too\nthere is nothing to do\n"
+    assert run("suppressions", "sync-ses") == (0, "", said)
+
+
 def test_one_direction_leaves_the_other_alone(both: World, ses: Dispatch, run: Run) -> None:
     assert run("suppressions", "sync-ses", "--apply", "--push", "--no-progress").code == 0
     assert "Bob@example.net" in _at_ses(ses)

@@ -28,7 +28,7 @@ def listed(world: World) -> World:
     records = [
         _suppressed(ANN, evidence=[event, {**event, "message_id": "m-2"}]),
         _suppressed(BOB, "MANUAL", until=NOON + 30 * DAY, by="carla", written="Bob@example.net"),
-        _suppressed(DORA, "UNSUBSCRIBED", scope="newsletter", streams=["newsletter", "offers"]),
+        _suppressed(DORA, "UNSUBSCRIBED", scope="newsletter", streams=["offers"]),
         _suppressed("eve@example.com"),
     ]
     for record in records:
@@ -54,6 +54,7 @@ def _told(world: World) -> list[dict[str, Any]]:
         ([], [ANN, BOB, DORA]),
         (["--reason", "manual"], [BOB]),
         (["--stream", "offers"], [ANN, BOB, DORA]),
+        (["--stream", "newsletter"], [ANN, BOB, DORA]),
         (["--stream", "receipts"], [ANN, BOB]),
         (["Dora <DORA@EXAMPLE.ORG>"], [DORA]),
         (["eve@example.com"], []),

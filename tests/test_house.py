@@ -20,7 +20,7 @@ FUNCTION_LINES = 30
 # What may be larger than the house allows, and why. A line leaves this table when the thing shrinks.
 LARGE_MODULES: dict[str, str] = {}
 LARGE_FUNCTIONS: dict[str, str] = {
-    "streams/cli/send.py:send": "typer makes an option of each argument, and a mail has many: 28 of its lines are these",
+    "streams/cli/send.py:send": "typer makes an option of each argument, and a mail has many: 28 of its lines",
 }
 
 # Put together from parts, so that this file does not match itself.

@@ -212,8 +212,9 @@ def freed(standing: Standing) -> Standing:
 def prune_waits(standing: Standing) -> Standing:
     """Return the standing without retries that are ruled out for good.
 
-    That is: spent, called off by an operator, of a mail that a machine answered, or from before a delivery to this
-    recipient (unless it was the probe's: then they were set free before).
+    That is: spent, called off by an operator, of a mail that a machine answered, or bounced before a delivery to this
+    recipient (unless it was the probe's: then they were set free before). What SES refused has nothing to do with the
+    mailbox: another mail's delivery says nothing about it.
     """
     if not standing.waits and standing.probe is None:
         return standing
@@ -232,7 +233,7 @@ def _stands(wait: Wait, delivered_at: int, spent: dict[bytes, int], off: dict[by
         return False
     if wait.message_id is not None and spent.get(message_key(wait.message_id), 0) == FOR_EVER:
         return False
-    return wait.kind == WaitKind.FREE or wait.at >= delivered_at
+    return wait.kind != WaitKind.HELD or wait.at >= delivered_at
 
 
 def _is_off(wait: Wait | Probe, off: dict[bytes, int]) -> bool:

@@ -110,6 +110,15 @@ def test_a_request_that_is_exhausted_is_said_so_once() -> None:
     assert not exhausts(after(), soft("r-1", 4, subtype="ContentRejected"), STEADY)
 
 
+def test_a_delivery_of_another_mail_says_nothing_about_a_mail_that_ses_refused() -> None:
+    refused, delivery = (
+        of("FAILED", "r-1", 1, NOON, reason="timeout", message_id=None),
+        outcome("DELIVERED", NOON + 1, "m-9"),
+    )
+    for told in ([refused, delivery], [delivery, refused]):
+        assert planned(*told) == [("r-1", 2, 2)]
+
+
 def test_a_delivery_after_the_bounce_ends_the_wait_and_one_before_it_does_not() -> None:
     delivery = outcome("DELIVERED", NOON + 1, "m-9")
     for told in ([soft("r-1"), delivery], [delivery, soft("r-1")]):

@@ -52,8 +52,8 @@ def without(one: Try, recipients: Collection[str]) -> Try:
 
 
 def split(request: Request, one: Try, recipient: str, now: int) -> Request:
-    """Return the request after a recipient who is held has got a try of their own."""
-    own = Try(one.attempt, recipient, Phase.WAITING, one.due, waits=Waits.HOLD, since=now, retried=one.retried)
+    """Return the request after a recipient who is held has got a try of their own; a doubt goes along with them."""
+    own = one._replace(to=recipient, waits=Waits.HOLD, since=now, left_out=())
     return request.having(without(one, (recipient,))).having(own)
 
 
@@ -121,18 +121,20 @@ def given_up(one: Try, now: int) -> Try:
     return later(one, now)._replace(doubted=True)
 
 
-def settles(request: Request, attempt: int, recipients: Collection[str], message_id: str | None) -> Try | None:
-    """Return the try that SES has accepted after all; None where that is known, or none was ever handed over.
+def settles(request: Request, attempt: int, recipients: Collection[str], message_id: str | None) -> list[Try]:
+    """Return the tries that SES has accepted after all; none where that is known, or none was ever handed over.
 
-    *recipients* (normal form) are those that SES names for the mail, which may be nobody.
+    *recipients* (normal form) are those that SES names for the mail, which may be nobody. The first of the tries is the
+    one that was handed over; others are of people who were in that mail and have been taken out of it since.
     """
     called_ones = [one for one in request.tries if one.attempt == attempt and one.called_at != NOT_CALLED]
     if any(message_id in one.message_ids for one in called_ones):
-        return None
+        return []
     fitting = [one for one in called_ones if _fits(one, recipients)]
     if message_id is None:
         fitting = [one for one in fitting if one.phase is not Phase.SENT]
-    return min(fitting, key=lambda one: (_FURTHEST.index(one.phase), one.to == EVERYONE), default=None)
+    fitting.sort(key=lambda one: (_FURTHEST.index(one.phase), one.to == EVERYONE))
+    return fitting[:1] + [one for one in fitting[1:] if one.doubted and one.phase is Phase.WAITING]
 
 
 def _fits(one: Try, recipients: Collection[str]) -> bool:

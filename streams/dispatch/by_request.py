@@ -48,8 +48,12 @@ class ByRequest:
         pace: Pace,
         tables: Globals,
         breaker: Breaker,
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters."""
+        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters.
+
+        *clock* (ms since the epoch) lets calls leave on time to the millisecond; without one they leave at once.
+        """
         reading = Reading(codec)
         self._codec = codec
         self._tools = Tools(
@@ -60,6 +64,7 @@ class ByRequest:
             breaker=breaker,
             road=road,
             policy=policy,
+            clock=clock,
         )
         self._ways: dict[str, Callable[[bytes | None], Said]] = {
             REQUESTS: reading.request,

@@ -7,7 +7,7 @@ elsewhere: whether a mail goes (leaving), what SES answers (answers), and what i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from streams.decide import request as rules
@@ -33,6 +33,7 @@ class Tools(NamedTuple):
     breaker: Breaker
     road: Road
     policy: Policy
+    clock: Callable[[], int] | None
 
 
 class Desk:

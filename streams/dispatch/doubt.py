@@ -51,9 +51,12 @@ def overdue(desk: Desk, key: bytes) -> None:
 def _has(desk: Desk, said: SaidSettlement, recipients: Collection[str]) -> None:
     """Keep that SES has a mail of which we heard nothing, or not of this one."""
     request = desk.find(said.key)
-    one = None if request is None else rules.settles(request, said.attempt, recipients, said.message_id)
-    if request is None or one is None:
+    settled = [] if request is None else rules.settles(request, said.attempt, recipients, said.message_id)
+    if request is None or not settled:
         return
+    one, *others = settled
+    for other in others:
+        request = desk.keep(said.key, request.having(rules.sent(other, said.message_id)))
     if one.phase is Phase.DOUBTFUL:
         desk.counts["ses_doubts_total", "settled"] += 1
     if said.message_id is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,9 +30,13 @@ class Call:
     letter: Letter
     road: Road
     pace: Pace
+    clock: Callable[[], int] | None = None
 
     async def run(self) -> Heard:
-        """Hand the letter over."""
+        """Hand the letter over, at its time to the millisecond where there is a *clock* (ms since the epoch)."""
+        if self.clock is not None:
+            now = self.clock()
+            await asyncio.sleep((self.pace.departure(len(self.letter.recipients), now) - now) / 1000)
         return Heard(self.name, self.called_at, await self.road.carry(self.letter))
 
     def over(self) -> None:

@@ -99,6 +99,7 @@ class Leaving:
                 letter=letter,
                 road=self._tools.road,
                 pace=self._tools.pace,
+                clock=self._tools.clock,
             )
         )
 

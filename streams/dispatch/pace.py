@@ -1,14 +1,16 @@
 """How fast: SES's rate and daily quota, counted in recipients, and how many calls are under way at a time.
 
 Mails leave evenly spaced, a little below the rate, because SES counts by the second and a burst spends the next
-second's room. Who cannot go now gets a slot, a time at which to ask again: near slots are one mail's own, so the
-order is kept; what lies further ahead is only an estimate, so that a changed rate or a stop is noticed. Where SES
-says "too fast" nevertheless, we go slower and recover; where it says "not at all", the line rests and then one mail
-asks. Knows no clock and no mail; one pace serves all partitions of a worker.
+second's room; and as a busy worker is never quite on time, each waits at the very last for its `departure`. Who cannot
+go now gets a slot, a time at which to ask again: near slots are one mail's own, so the order is kept; what lies further
+ahead is only an estimate, so that a changed rate or a stop is noticed. Where SES says "too fast" nevertheless, we go
+slower and recover; where it says "not at all", the line rests and then one mail asks. Knows no clock and no mail; one
+pace serves all partitions of a worker.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from streams.mail.letter import Quota
@@ -21,6 +23,10 @@ FARTHEST = MINUTE
 """Who lies beyond the horizon asks again within this (ms), so that more room is used soon."""
 EVENLY = 0.97
 """Part of SES's rate that we use: so many evenly spaced mails, and one more, fit into any second."""
+SPARE = 25
+"""How much longer than a second (ms) the mails of one second take to leave: their ways to SES differ by about that."""
+FINE = 1_000
+"""From this rate on mails are a millisecond apart, and whether one is late by that makes no difference."""
 LATE = SECOND
 """A slot that is asked for this much too late (ms) is still good: a busy worker looks at its timers once a second."""
 FALLBACK_RATE = 1.0
@@ -52,6 +58,7 @@ class Pace:
         self._factor = 1.0
         self._adapted_at = self._slowed_at = self._stopped_until = 0
         self._next = self._tail = self._far = 0.0
+        self._left: deque[float] = deque(maxlen=FINE)
 
     def take(self, recipients: int, now: int, *, queued: bool = False) -> bool:
         """Let a mail go now if there is room, and count it; who gets True calls `release` when the call is over.
@@ -73,6 +80,20 @@ class Pace:
         self._spent += recipients
         self._in_flight += 1
         return True
+
+    def departure(self, recipients: int, now: int) -> int:
+        """Return when a mail that was let go is to leave; asked once, right before the call.
+
+        Of as many recipients as SES takes in a second, the first left a second ago: so it counts no more than those.
+        """
+        allowed = self._steady() / EVENLY
+        most = max(int(allowed), 1)
+        leaves = float(now)
+        back = max(most - recipients + 1, 1)
+        if most < FINE and back <= len(self._left):
+            leaves = max(leaves, self._left[-back] + SECOND * most / allowed + SPARE)
+        self._left.extend([leaves] * min(recipients, most))
+        return int(leaves)
 
     def slot(self, recipients: int, now: int) -> int:
         """Return when to ask again; always later than *now*."""

@@ -41,7 +41,7 @@ class PostRoom:
         self._pace = Pace(dispatch.rate, dispatch.max_in_flight)
         self._watch = QuotaWatch(self._road, self._pace, dispatch.quota_seconds, clock)
         self._breaker = Breaker(policy.breaker)
-        self.hop = ByRequest(codec, policy, names, self._road, self._pace, tables, self._breaker)
+        self.hop = ByRequest(codec, policy, names, self._road, self._pace, tables, self._breaker, clock)
 
     async def start(self) -> None:
         """Open the road, and ask SES what it allows."""

@@ -90,20 +90,20 @@ def test_after_a_stop_others_go_first() -> None:
 def test_a_word_of_ses_is_about_the_try_that_needs_it_most(phases: tuple[Phase, Phase], expected: int) -> None:
     tries = tuple(call(to)._replace(phase=phase) for to, phase in zip((EVERYONE, ANN), phases, strict=True))
     settled = rules.settles(NEW._replace(tries=tries), 1, (), "m-1")
-    assert settled == tries[expected]
+    assert settled == [tries[expected]]
 
 
 def test_a_word_of_ses_is_about_those_whom_it_names() -> None:
     everyone, ann = call()._replace(left_out=(ANN,)), call(ANN)
     request = NEW._replace(tries=(everyone, ann))
-    assert rules.settles(request, 1, (ANN,), "m-1") == ann
-    assert rules.settles(request, 1, (BOB,), "m-1") == everyone
-    assert rules.settles(NEW._replace(tries=(ann,)), 1, (BOB,), "m-1") is None
+    assert rules.settles(request, 1, (ANN,), "m-1") == [ann]
+    assert rules.settles(request, 1, (BOB,), "m-1") == [everyone]
+    assert rules.settles(NEW._replace(tries=(ann,)), 1, (BOB,), "m-1") == []
 
 
 def test_a_message_that_is_known_settles_nothing_more() -> None:
     request = NEW._replace(tries=(rules.sent(call(), "m-1"), call(ANN)))
-    assert rules.settles(request, 1, (ANN,), "m-1") is None
+    assert rules.settles(request, 1, (ANN,), "m-1") == []
 
 
 def test_a_mail_has_two_names_where_it_went_twice_and_each_once() -> None:
@@ -120,3 +120,16 @@ def test_a_request_is_looked_at_when_its_next_try_is_due_or_when_it_may_be_forgo
     assert not rules.forgettable(over, NOON + POLICY.forget - 1, POLICY)
     assert rules.forgettable(over, NOON + POLICY.forget, POLICY)
     assert not rules.forgettable(request, NOON + DAY * 99, POLICY)
+
+
+def test_a_word_of_ses_about_a_mail_to_two_also_settles_the_one_who_was_taken_out_of_it_since() -> None:
+    doubtful = rules.given_up(call()._replace(phase=Phase.DOUBTFUL), 9)
+    split = rules.split(NEW._replace(tries=(doubtful,)), doubtful, ANN, 9)
+    everyone, ann = split.tries
+    assert rules.settles(split, 1, (ANN, BOB), "m-1") == [ann, everyone]
+
+
+def test_a_doubt_goes_along_with_whoever_is_taken_out_of_a_mail() -> None:
+    doubtful = rules.given_up(call()._replace(phase=Phase.DOUBTFUL), 9)
+    [_, ann] = rules.split(NEW._replace(tries=(doubtful,)), doubtful, ANN, 9).tries
+    assert (ann.to, ann.doubted, ann.called_at) == (ANN, True, doubtful.called_at)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from heapq import heappop, heappush
 from itertools import pairwise
+from random import Random
 from typing import NamedTuple
 
 import pytest
 
-from streams.dispatch.pace import HORIZON, Pace
+from streams.dispatch.pace import HORIZON, SPARE, Pace
 from streams.mail.letter import Quota
 from tests.builders import NOON
 
@@ -265,3 +266,31 @@ def test_after_a_stop_all_who_wait_still_go() -> None:
     assert len(day.taken) == 500
     assert day.taken[0] >= NOON + MINUTE
     assert day.busiest <= 50
+
+
+@pytest.mark.parametrize("rate", [1, 5, 14, 100])
+def test_mails_that_are_let_go_late_and_together_still_leave_as_a_strict_server_takes_them(rate: int) -> None:
+    pace, chance = open_pace(rate), Random(rate)
+    left: list[int] = []
+    for second in range(20):
+        late = NOON + second * SECOND + chance.randrange(SECOND)
+        left += [pace.departure(1, max(late, left[-1] if left else 0)) for _ in range(rate)]
+    ways = sorted(at + chance.randrange(SPARE) for at in left)  # the way to SES takes one longer than another
+    assert all(later - first >= SECOND for first, later in zip(ways, ways[rate:], strict=False))
+    assert left == sorted(left)
+
+
+def test_mails_that_are_let_go_on_time_leave_at_once() -> None:
+    pace = open_pace(5)
+    on_time = [NOON + number * 207 for number in range(50)]
+    assert [pace.departure(1, at) for at in on_time] == on_time
+
+
+def test_a_mail_to_many_leaves_when_all_of_them_have_room() -> None:
+    pace = open_pace(5)
+    assert [pace.departure(count, NOON) - NOON for count in (3, 2, 5, 50, 1)] == [0, 0, 1025, 2050, 3075]
+
+
+def test_at_a_rate_of_thousands_nobody_waits_for_a_millisecond() -> None:
+    pace = open_pace(5_000)
+    assert {pace.departure(1, NOON) for _ in range(20_000)} == {NOON}

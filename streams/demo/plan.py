@@ -20,7 +20,6 @@ FIRST_RETRY_MS, RETRY_FACTOR = 2_000, 2
 """Two hours and four in earnest: here the third retry comes some 14 seconds after the first bounce."""
 FULL_MINUTES = 30.0
 """A full mailbox is asked again after this: its retry still waits when the demo is over."""
-SILENCE_MINUTES = 0.5
 MAX_IN_FLIGHT = 32
 """Calls to SES at a time; after a kill as many mails are in doubt at worst."""
 CALL_TIMEOUT_MS = 3_000
@@ -72,6 +71,11 @@ class Plan:
     def doubt_minutes(self) -> float:
         """How long a mail in doubt waits for SES's word: ten minutes in earnest, here long enough for a restart."""
         return 0.5 if self.kills else 0.15
+
+    @property
+    def silence_minutes(self) -> float:
+        """How long newer requests wait for word of a retry: two hours in earnest, here longer than any outage."""
+        return 5.0 if self.kills else 0.5
 
     @property
     def vigil_s(self) -> float:

@@ -14,7 +14,7 @@ from streams.demo.audit import Audit, Verdict
 from streams.demo.day import Day
 from streams.demo.ending import Speed
 from streams.demo.feed import Feeder
-from streams.demo.kills import Kills
+from streams.demo.kills import Kill, Kills
 from streams.demo.ledger import Ledger
 from streams.demo.loop.closed import ClosedLoop
 from streams.demo.loop.ending import Looped
@@ -63,7 +63,7 @@ class Show:
         day = Day(messages=plan.messages, seed=plan.seed, until=now, ledger=ledger)
         feeder = Feeder(codec=codec, publish=publisher.publish, prefix=PREFIX, now=now)
         records = round(plan.messages * RECORDS_A_MAIL)
-        self._plan, self._stage, self._screen = plan, stage, screen
+        self._plan, self._stage, self._screen, self._feeder, self._ledger = plan, stage, screen, feeder, ledger
         self._script = Script(steps(day, feeder, ledger, plan.messages), records, publisher.flush)
         self._pace = Pace(MAILS_PER_S * RECORDS_A_MAIL)
         chance = Random(plan.seed)  # noqa: S311 - chance that must repeat, not secrets
@@ -83,10 +83,10 @@ class Show:
             loop=self._loop,
         )
         self._outlet = Outlet(stage.brokers, self._takes(), plan.partitions)
-        self._feeder, self._ledger = feeder, ledger
         self._looked_at = self._started_at = self._moved_at = begun
         self._seen = -1.0
         self._complete_at: float | None = None
+        self._kill: Kill | None = None
 
     def play(self) -> Result:
         """Play it through; return how it ended."""
@@ -152,11 +152,15 @@ class Show:
 
     def _kill_if_due(self) -> None:
         """Kill the worker if it is time; one that stands upright is killed in mid-dispatch."""
-        kill = self._kills.due(self._audit.outcomes_found, time.monotonic() - self._started_at)
-        if kill is None:
+        if self._kill is None:
+            self._kill = self._kills.due(self._audit.outcomes_found, time.monotonic() - self._started_at)
+            if self._kill is None:
+                return
+            if self._loop is not None and self._kill.rising is None:
+                self._loop.storm(_now_ms())
+        if self._loop is not None and self._kill.rising is None and not self._loop.in_mid_dispatch():
             return
-        if self._loop is not None and kill.rising is None:
-            self._loop.storm(_now_ms())
+        self._kill = None
         self._stage.worker.kill()
         self._start("killed without warning, and started again")
 
@@ -170,7 +174,7 @@ class Show:
 
     def _over(self) -> bool:
         """Tell whether it is over: all is handed in, nothing moves, and nothing is due or nothing more will come."""
-        if not self._script.finished or self._still_s() < SETTLE_S or not self._may_read():
+        if not self._script.finished or self._kill is not None or self._still_s() < SETTLE_S or not self._may_read():
             return False
         if self._still_s() > self._plan.park_s + PATIENCE_S:
             return True

@@ -19,7 +19,6 @@ from streams.demo.plan import (
     FULL_MINUTES,
     MAX_IN_FLIGHT,
     RETRY_FACTOR,
-    SILENCE_MINUTES,
     Plan,
 )
 from streams.demo.worker import Worker
@@ -132,5 +131,5 @@ class Stage:
             "RETRY__FIRST_MINUTES": FIRST_RETRY_MS / 60_000,
             "RETRY__FACTOR": RETRY_FACTOR,
             "RETRY__MAILBOX_FULL_MINUTES": FULL_MINUTES,
-            "RETRY__SILENCE_MINUTES": SILENCE_MINUTES,
+            "RETRY__SILENCE_MINUTES": self._plan.silence_minutes,
         }

@@ -26,8 +26,11 @@ from streams.topics import topic_name
 
 SCHEMAS = {"send-requests": "mail.SendRequest", "instructions": "mail.Instruction"}
 ASK_EVERY_S = 0.5
-STORM, STORM_S = 64, 3.0
-"""So many requests are handed in just before a kill, which waits so many seconds at most for the first to reach SES."""
+STORM, STORM_S = 64, 20.0
+"""So many requests are handed in just before a kill, which waits so many seconds at most for the first to reach SES.
+
+A worker that was killed a moment ago needs up to ten seconds until it works again.
+"""
 _OURS = LOOP_DOMAIN.encode()
 
 
@@ -51,11 +54,12 @@ class ClosedLoop:
         tales = Requests(count=plan.requests, seed=plan.seed, ledger=self._ledger).tales()
         self._clerk = Clerk(tales, ledger=self._ledger, seen=self._audit.seen, put=self._put)
         self._pace = Pace(plan.requests_per_s)
-        self._storm = min(STORM, plan.requests // (2 * plan.kills)) if plan.kills else 0
+        self._storm_size = min(STORM, plan.requests // (2 * plan.kills)) if plan.kills else 0
         self._flushed = False
         self._mails, self._asked_at = 0, 0.0
         self._doubts = self._doubts_before = 0.0
-        self._kills_in_dispatch = 0
+        self._kills_in_dispatch = self._before_storm = 0
+        self._storm_until = 0.0
 
     def takes(self, others: Mapping[str, Take]) -> dict[str, Take]:
         """Return who takes each topic's records: those about our people we do, the rest go to *others*."""
@@ -75,7 +79,7 @@ class ClosedLoop:
 
     def turn(self, at: float, now: int, kills_left: int) -> None:
         """Hand in what is due at *at* (monotonic seconds), *now* in ms; some are kept back for each kill to come."""
-        kept = kills_left * self._storm
+        kept = kills_left * self._storm_size
         room = self._plan.requests - self._ledger.handed_in - kept
         self._clerk.begin(min(self._pace.due(at), max(0, room)), now)
         self._clerk.follow_up(now)
@@ -84,16 +88,17 @@ class ClosedLoop:
             self._publisher.flush()
 
     def storm(self, now: int) -> None:
-        """Hand in many at once, and return when the first of them has reached SES: then many are under way."""
-        before = self._ses.accepted_count()
-        self._clerk.begin(self._storm, now)
+        """Hand in many at once: once the first of them has reached SES, many are under way."""
+        self._before_storm, self._storm_until = self._ses.accepted_count() or 0, time.monotonic() + STORM_S
+        self._clerk.begin(self._storm_size, now)
         self._publisher.flush()
-        until = time.monotonic() + STORM_S
-        while before is not None and time.monotonic() < until:
-            count = self._ses.accepted_count()
-            if count is None or count > before:
-                self._kills_in_dispatch += count is not None
-                return
+
+    def in_mid_dispatch(self) -> bool:
+        """Tell whether SES takes mails now, since the storm began; also, in the end, where it has waited in vain."""
+        if (self._ses.accepted_count() or 0) > self._before_storm:
+            self._kills_in_dispatch += 1
+            return True
+        return time.monotonic() > self._storm_until
 
     def look(self, at: float, page: Page | None) -> None:
         """Look at the simulator, if it is time to, and at what the worker's *page* says of doubts."""

@@ -50,7 +50,7 @@ def command(place: Path, *words: str) -> subprocess.Popen[str]:
 def played(place: Path, *words: str) -> dict[str, Any]:
     """Return the summary of a demo that must end well."""
     process = command(place, "--json", *words)
-    out, said = process.communicate(timeout=200)
+    out, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     summary: dict[str, Any] = json.loads(out)
     assert (summary["lost"], summary["wrong"], summary["faults"]) == (0, 0, [])

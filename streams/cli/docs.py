@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from the code: settings, topics, metrics. A test holds them to it.
+"""The pages of docs/ that are made from the code: settings, topics, metrics, rules. A test holds them to it.
 
 What the tables cannot say (why a default is what it is, how to add workers up) stands here as text around them.
 """
@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-_MADE = "<!-- made by `ses-streams docs docs`; change the code, not this page -->"
+from streams.cli.markdown import page, table
+from streams.cli.rule_pages import auto_replies_page, refusals_page
 
 _SETTINGS = """Every word can be set in the environment, as named here, or in a TOML file named by `--config` or
 `SES_STREAMS_CONFIG`, in lower case and with tables for levels: `SES_STREAMS_WEB__PORT=8081` is
@@ -74,8 +75,8 @@ Alert on a ratio only where `ses_ratio_sends` is large enough, 1,000 or more, an
 
 def docs(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")]) -> None:
     """Write the pages of docs/ that are made from the code."""
-    for name, page in PAGES.items():
-        (directory / name).write_text(page(), encoding="utf-8")
+    for name, made in PAGES.items():
+        (directory / name).write_text(made(), encoding="utf-8")
 
 
 def settings_page() -> str:
@@ -83,7 +84,7 @@ def settings_page() -> str:
     from streams.settings import known
 
     rows = [(f"`{each.variable}`", _code(each.default), each.about) for each in known()]
-    return _page("Settings", _SETTINGS, _table(("variable", "default", "what it is"), rows), _SETTINGS_WHY)
+    return page("Settings", _SETTINGS, table(("variable", "default", "what it is"), rows), _SETTINGS_WHY)
 
 
 def topics_page() -> str:
@@ -96,12 +97,12 @@ def topics_page() -> str:
         kept = "compacted" if spec.days is None else f"{spec.days} days"
         value = f"{spec.value}, null: {NULL_MEANS[role]}" if role in NULL_MEANS else spec.value
         rows.append((f"`{topic_name('ses.', role)}`", spec.key, value, spec.written_by, kept, spec.about))
-    for table, key in TABLES.items():
-        name = f"`{changelog_name('ses-streams', table)}`"
-        rows.append((name, key, "stored form", "its worker", "compacted", f"The changelog of the table {table}."))
+    for kept_in, key in TABLES.items():
+        name = f"`{changelog_name('ses-streams', kept_in)}`"
+        rows.append((name, key, "stored form", "its worker", "compacted", f"The changelog of the table {kept_in}."))
     planned = plan(prefix="ses.", partitions=4, replication=3, group="ses-streams")
     configs = [(f"`{topic.name}`", _config(topic.config)) for topic in planned]
-    return _page("Topics", _TOPICS, _table(head, rows), _TOPICS_WHY, _table(("topic", "configuration"), configs))
+    return page("Topics", _TOPICS, table(head, rows), _TOPICS_WHY, table(("topic", "configuration"), configs))
 
 
 def metrics_page() -> str:
@@ -110,8 +111,8 @@ def metrics_page() -> str:
 
     head = ("metric", "kind", "labels", "what it says")
     rows = [(f"`{each.name}`", each.kind, ", ".join(each.labels) or "-", each.help) for each in METRICS.values()]
-    return _page(
-        "Metrics", _METRICS, _table(head, rows), "## Labels", _table(("label", "values"), _labels()), _METRICS_WHY
+    return page(
+        "Metrics", _METRICS, table(head, rows), "## Labels", table(("label", "values"), _labels()), _METRICS_WHY
     )
 
 
@@ -123,16 +124,6 @@ def _labels() -> Iterable[tuple[str, str]]:
     yield "stream", f"those of `SES_STREAMS_METRICS__STREAMS`, or the first {FIRST_STREAMS} seen"
     for label, words in CLOSED.items():
         yield f"`{label}`", ", ".join(words)
-
-
-def _page(title: str, *parts: str) -> str:
-    return "\n\n".join((f"# {title}", _MADE, *(part.strip() for part in parts))) + "\n"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _config(config: Mapping[str, str]) -> str:
@@ -147,4 +138,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "topics.md": topics_page,
     "metrics.md": metrics_page,
+    "refusals.md": refusals_page,
+    "auto-replies.md": auto_replies_page,
 }

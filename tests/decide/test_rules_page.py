@@ -9,8 +9,10 @@ from streams.decide.instruction import Action
 from streams.decide.lifecycle import RANKS
 from streams.decide.loops import KEEP_REPLIES
 from streams.decide.retry import ENDS, MAILBOX_FULL, MAX_SPENT, MAX_WAITS, PASSING, due_at
+from streams.dispatch.gate import MOST_RECIPIENTS
+from streams.dispatch.leaving import MOST_BYTES
 from streams.mail.outcome import OutcomeKind
-from streams.mail.policy import DAY, HOUR, MINUTE, LoopPolicy, RetryPolicy
+from streams.mail.policy import DAY, HOUR, MINUTE, BreakerPolicy, LoopPolicy, RetryPolicy
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "rules.md").read_text()
 
@@ -76,3 +78,15 @@ def test_every_window_of_a_loop_stands_on_the_page() -> None:
 
 def test_every_instruction_stands_on_the_page() -> None:
     assert [cells[0] for cells in rows("What an operator decides")] == list(Action)
+
+
+def test_the_lines_of_the_breaker_on_the_page_are_the_policys() -> None:
+    policy = BreakerPolicy()
+    words = f"At {policy.bounce_ratio:.0%} hard bounces or {policy.complaint_ratio:.1%} complaints".replace("%", " %")
+    assert words in PAGE
+    assert f"with {policy.min_sends:,} sends or more" in PAGE
+    assert f"the last {policy.window // HOUR} hours" in PAGE
+
+
+def test_the_limits_of_a_mail_on_the_page_are_dispatchs() -> None:
+    assert f"more than {MOST_RECIPIENTS} recipients, more than {MOST_BYTES >> 20} MB" in PAGE

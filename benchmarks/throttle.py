@@ -41,9 +41,10 @@ def main(words: list[str]) -> int:
     said = parser.parse_args(words)
     figures = _measured(said.requests, said.rate)
     line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **described(), **figures})
+    print(line)
+    RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as history:
         history.write(line + "\n")
-    print(line)
     return 0 if figures["lost"] == figures["sent_twice"] == 0 else 1
 
 

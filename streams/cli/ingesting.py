@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from streams.cli.ingest_view import Counts, Screen, as_json, as_words, passed_over_words, summary_json, summary_words
-from streams.emit.admin import existing_topics
 from streams.emit.codec import codec_of
 from streams.emit.publish import Publisher
-from streams.errors import WorldFailed
+from streams.emit.ready import ready_publisher
 from streams.intake.files import Item, read_files
 from streams.intake.post import POSTED, Named, address, named
 from streams.intake.sources import Reading
 from streams.schemas.codec import Codec
 from streams.settings import Settings, load_settings
-from streams.topics import plan, topic_name
+from streams.topics import topic_name
 
 WINDOW = 10_000
 """How many records are handed to the brokers before all of them must be acknowledged."""
@@ -108,20 +107,4 @@ class Publishing:
 def _publishing(settings: Settings) -> Publishing:
     """Connect, and see to it that the topics are there: a topic that a broker makes by itself is the wrong one."""
     names = {topic_name(settings.topic_prefix, role) for role in POSTED.values()}
-    every = plan(
-        prefix=settings.topic_prefix,
-        partitions=settings.partitions,
-        replication=settings.replication,
-        group=settings.group,
-    )
-    wanted = [topic for topic in every if topic.name in names]
-    missing = sorted(names - existing_topics(settings.brokers, settings.security, wanted).keys())
-    if missing:
-        raise WorldFailed(f"brokers {settings.brokers} have no topic {', '.join(missing)}: ses-streams topics create")
-    publisher = Publisher(
-        settings.brokers,
-        settings.security,
-        idempotent=settings.producer.idempotent,
-        compression=settings.producer.compression,
-    )
-    return Publishing(publisher, codec_of(settings), settings.topic_prefix)
+    return Publishing(ready_publisher(settings, names), codec_of(settings), settings.topic_prefix)

@@ -11,12 +11,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from streams.decide.instruction import Action
-from streams.emit.admin import existing_topics
-from streams.emit.publish import Publisher
-from streams.errors import WorldFailed
+from streams.emit.ready import ready_publisher
 from streams.schemas.codec import Codec
 from streams.settings import Settings
-from streams.topics import plan, topic_name
+from streams.topics import topic_name
 
 WINDOW = 10_000
 """How many records are handed to the brokers before all of them must be acknowledged."""
@@ -67,13 +65,7 @@ class Outbox:
         """
         self._codec = codec
         self._topics = {name: topic_name(settings.topic_prefix, SLOTS[name].role) for name in names}
-        _make_sure(settings, set(self._topics.values()))
-        self._publisher = Publisher(
-            settings.brokers,
-            settings.security,
-            idempotent=settings.producer.idempotent,
-            compression=settings.producer.compression,
-        )
+        self._publisher = ready_publisher(settings, set(self._topics.values()))
         self._open = 0
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
@@ -102,17 +94,3 @@ class Outbox:
         self._open += 1
         if self._open >= WINDOW:
             self.finish()
-
-
-def _make_sure(settings: Settings, names: set[str]) -> None:
-    """Raise WorldFailed where a topic is missing."""
-    every = plan(
-        prefix=settings.topic_prefix,
-        partitions=settings.partitions,
-        replication=settings.replication,
-        group=settings.group,
-    )
-    wanted = [topic for topic in every if topic.name in names]
-    missing = sorted(names - existing_topics(settings.brokers, settings.security, wanted).keys())
-    if missing:
-        raise WorldFailed(f"brokers {settings.brokers} have no topic {', '.join(missing)}: ses-streams topics create")

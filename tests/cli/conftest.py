@@ -104,5 +104,5 @@ def no_broker(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("SES_STREAMS_BROKERS", address)
     monkeypatch.setattr("streams.emit.topic.ANSWER_S", 1.0)
-    monkeypatch.setattr("streams.emit.instruct.existing_topics", partial(existing_topics, timeout_s=1.0))
+    monkeypatch.setattr("streams.emit.ready.existing_topics", partial(existing_topics, timeout_s=1.0))
     return address

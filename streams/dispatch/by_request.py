@@ -29,6 +29,7 @@ from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 
 REQUESTS = "send-requests"
+NEVER = 0
 
 Said = SaidRequest | SaidRetry | SaidSettlement
 Gauges = Mapping[str, Mapping[tuple[str, ...], float]]
@@ -72,6 +73,8 @@ class ByRequest:
             "settlements": reading.settlement,
         }
         self._dead = DeadLetters(codec, Stage.DISPATCH, names or {})
+        self._since = NEVER
+        self._moved = False
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of requests, of retries or of settlements leads to."""
@@ -80,7 +83,7 @@ class ByRequest:
         watch = Stopwatch(effects.steps)
         facts = self._read(chunk, effects, now)
         watch.mark("decode")
-        desk = Desk(self._tools, effects, now)
+        desk = self._desk(effects, now)
         desk.recall([fact.key for fact in facts], recall)
         watch.skip()
         for fact in facts:
@@ -90,7 +93,7 @@ class ByRequest:
     def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
         """Look at requests whose time has come: to be sent, given up, or forgotten."""
         effects = Effects()
-        desk = Desk(self._tools, effects, now)
+        desk = self._desk(effects, now)
         desk.recall(keys, recall)
         watch = Stopwatch(effects.steps)
         for key in dict.fromkeys(keys):
@@ -100,7 +103,7 @@ class ByRequest:
     def heard(self, results: Sequence[tuple[bytes, Any]], recall: Recall, now: int) -> Effects:
         """Take what came of calls."""
         effects = Effects()
-        desk = Desk(self._tools, effects, now)
+        desk = self._desk(effects, now)
         desk.recall([key for key, _ in results], recall)
         watch = Stopwatch(effects.steps)
         for key, heard in results:
@@ -116,6 +119,7 @@ class ByRequest:
     def shared(self, part: float) -> None:
         """Hear which part of all partitions is this worker's: so much of SES's rate and quota is."""
         self._tools.pace.share(part)
+        self._moved = True
 
     def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]] | None:
         """Add to no gauge: what dispatch shows is not what it stores."""
@@ -131,6 +135,12 @@ class ByRequest:
             "ses_calls_in_flight": {(): float(pace.in_flight)},
             "ses_dispatch_paused": {(stream,): 1.0 for stream in self._tools.breaker.paused()},
         }
+
+    def _desk(self, effects: Effects, now: int) -> Desk:
+        """Return the desk of a chunk; after partitions have moved, what SES said meanwhile is still to be read."""
+        if self._moved:
+            self._moved, self._since = False, now
+        return Desk(self._tools, effects, now, self._since)
 
     def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[Said]:
         """Return the facts of a chunk; the unusable are dead letters."""

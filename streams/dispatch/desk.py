@@ -39,9 +39,13 @@ class Tools(NamedTuple):
 class Desk:
     """The requests of a chunk."""
 
-    def __init__(self, tools: Tools, effects: Effects, now: int) -> None:
-        """Begin a chunk at *now* (ms); what follows from it goes into *effects*."""
+    def __init__(self, tools: Tools, effects: Effects, now: int, since: int = 0) -> None:
+        """Begin a chunk at *now* (ms); what follows from it goes into *effects*.
+
+        *since* is when this worker's partitions last changed (ms): from then on it has heard all that SES says.
+        """
         self.tools = tools
+        self.since = since
         self.effects = effects
         self.counts = effects.counts
         self.now = now

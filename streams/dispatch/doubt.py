@@ -43,7 +43,7 @@ def overdue(desk: Desk, key: bytes) -> None:
             request = desk.doubt(key, request, one)
     for one in request.tries:
         if one.phase is Phase.DOUBTFUL and one.due <= desk.now:
-            again = rules.slept(one, desk.now)
+            again = rules.slept(one, desk.now) or desk.now < desk.since + desk.policy.doubt
             after = rules.doubted(one, desk.now, desk.policy) if again else rules.given_up(one, desk.now)
             request = desk.keep(key, request.having(after))
 

@@ -91,6 +91,16 @@ def test_a_wait_that_ran_out_while_nobody_looked_is_waited_once_more() -> None:
     assert len(bench.road.carried) == 1
 
 
+def test_a_wait_that_runs_out_while_partitions_move_lasts_until_their_topics_could_be_read() -> None:
+    bench = doubtful()
+    bench.pass_time(9 * MINUTE)
+    bench.hop.shared(0.5)
+    bench.pass_time(2 * MINUTE)
+    assert len(bench.road.carried) == 1
+    bench.pass_time(10 * MINUTE)
+    assert len(bench.road.carried) == 2
+
+
 def test_a_wait_that_ran_out_while_nobody_looked_ends_all_the_same() -> None:
     bench = doubtful()
     bench.now += HOUR

@@ -36,6 +36,7 @@ worlds = st.builds(World, seed=st.integers(0, 1 << 30), deaths=st.sampled_from([
 def test_every_request_ends_once_and_is_sent_no_more_often_than_it_must_be(world: World, asked: list[Ask]) -> None:
     world.live(asked)
     assert world.sent_too_often() == []
+    assert world.sent_again_too_soon() == []
     assert world.without_end() == []
     assert world.sent_against_the_list() == []
     assert world.retried_for_somebody_else() == []

@@ -99,6 +99,7 @@ class World:
         self.carried: list[Carried] = []
         self.outcomes: list[dict[str, Any]] = []
         self.answered: dict[tuple[str, str], int] = {}
+        self.settled: dict[tuple[str, int, str], int] = {}
         self.dead_letters = 0
         self.waiting_said: dict[bytes, dict[str, Any]] = {}
         self._chance = Random(seed)
@@ -160,6 +161,20 @@ class World:
                 accepted[name] += one.accepted
                 unheard[name] += not one.heard
         return [f"{name}: {count}" for name, count in accepted.items() if count > 1 + unheard[name]]
+
+    def sent_again_too_soon(self) -> list[str]:
+        """Return who was sent an attempt again though SES had not been given its time to say that it has the last."""
+        last: dict[tuple[str, int, str], Carried] = {}
+        found = []
+        for one in self.carried:
+            for recipient in one.letter.recipients:
+                name = (one.letter.request_id, one.letter.attempt, normal_address(recipient))
+                was = last.get(name)
+                said = self.settled.get(name, one.at)
+                if was is not None and not was.heard and (one.at < was.at + POLICY.dispatch.doubt or said < one.at):
+                    found.append(f"{name}: after {one.at - was.at} ms")
+                last[name] = one
+        return found
 
     def without_end(self) -> list[tuple[str, str]]:
         """Return which request has no end for which recipient, and does not wait for a time either."""
@@ -264,6 +279,8 @@ class World:
             said = CODEC.decode("mail.Settlement", value)
             if said["kind"] == "AUTO_REPLIED":
                 self.answered.setdefault((said["request_id"], said["recipient"]), self.now)
+            for recipient in said["recipients"]:
+                self.settled.setdefault((said["request_id"], said["attempt"], recipient), self.now)
         chunk = Chunk(topic=role, partition=0, keys=[key], values=[value], offsets=[0])
         self._carry_out(number, self._hops[number].work(chunk, self._tables[number].recall, self.now))
 

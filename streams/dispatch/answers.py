@@ -5,14 +5,19 @@ An answer counts for the pace in any case; for the request only while it still w
 
 from __future__ import annotations
 
+import logging
+
 from streams.decide import request as rules
 from streams.decide.refusal import Action, Refusal, refusal_of
 from streams.dispatch.desk import Desk
 from streams.dispatch.errand import Heard
 from streams.dispatch.gate import End
+from streams.emit.records import scrub
 from streams.mail.letter import Accepted, Refused, Silent, Unsent
 from streams.mail.outcome import OutcomeKind
 from streams.mail.request import Phase, Request, Try
+
+log = logging.getLogger(__name__)
 
 
 def hear(desk: Desk, key: bytes, heard: Heard) -> None:
@@ -50,7 +55,9 @@ def _tell_pace(desk: Desk, refusal: Refusal, *, reached: bool) -> None:
     """Let the pace know what a refusal says about the line."""
     pace, now = desk.tools.pace, desk.now
     if refusal.action is Action.STOP:
-        pace.stop(now, now + refusal.rest)
+        if pace.stop(now, now + refusal.rest):
+            words = "nothing goes out for %d s: %s (%s); then one mail asks"
+            log.warning(words, refusal.rest // 1000, scrub(refusal.reason), refusal.because)
     elif refusal.action is Action.SLOW:
         pace.throttled(now)
     elif reached:

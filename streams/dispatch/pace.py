@@ -140,10 +140,15 @@ class Pace:
         """Hear that SES takes mails, or says why it does not take this one: the line is open."""
         self._proven = True
 
-    def stop(self, now: int, until: int) -> None:
-        """Hear that SES takes nothing at all: nothing goes out until *until*, and then one mail asks."""
+    def stop(self, now: int, until: int) -> bool:
+        """Hear that SES takes nothing at all: nothing goes out until *until*, and then one mail asks.
+
+        Return whether that is news: calls that were under way all say the same.
+        """
+        is_news = self._stopped_until <= now
         self._stopped_until = max(self._stopped_until, until, now)
         self._proven = False
+        return is_news
 
     def share(self, part: float) -> None:
         """Hear which part of all work is this worker's, 0 to 1."""

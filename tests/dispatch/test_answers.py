@@ -148,6 +148,20 @@ def test_what_concerns_every_mail_stops_the_line_and_loses_none(answer: Refused 
     assert bench.outcomes == []
 
 
+def test_a_line_that_stops_says_so_once_for_how_long_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    bench = DispatchBench()
+    bench.ask(request("r-0"))
+    bench.work_off()
+    bench.road.script = [refused("AccountSuspendedException", "ann@example.com may not send")] * 3
+    bench.ask(*(request(f"r-{number}") for number in range(1, 4)))
+    bench.work_off()
+    assert len(bench.road.carried) == 4
+    said = [record.getMessage() for record in caplog.records if record.name == "streams.dispatch.answers"]
+    assert said == [
+        "nothing goes out for 300 s: AccountSuspendedException (restricted until AWS lifts it); then one mail asks"
+    ]
+
+
 def test_what_did_not_reach_ses_for_a_reason_of_its_own_is_tried_again() -> None:
     bench = DispatchBench()
     bench.road.script = [Unsent("timeout", NOON)]

@@ -67,11 +67,7 @@ class ByRequest:
             policy=policy,
             clock=clock,
         )
-        self._ways: dict[str, Callable[[bytes | None], Said]] = {
-            REQUESTS: reading.request,
-            "retries": reading.retry,
-            "settlements": reading.settlement,
-        }
+        self._ways = _ways(reading)
         self._dead = DeadLetters(codec, Stage.DISPATCH, names or {})
         self._since = NEVER
         self._moved = False
@@ -170,6 +166,11 @@ class ByRequest:
     def _record(self, stream: str, pause: Pause, now: int) -> bytes:
         """Return the mail.Pause of a stream that pauses itself."""
         return self._codec.encode("mail.Pause", {"stream": stream, "since": now, "by": US, **pause._asdict()})
+
+
+def _ways(reading: Reading) -> dict[str, Callable[[bytes | None], Said]]:
+    """Return how to read each input."""
+    return {REQUESTS: reading.request, "retries": reading.retry, "settlements": reading.settlement}
 
 
 def _take(desk: Desk, fact: Said) -> None:

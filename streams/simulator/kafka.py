@@ -11,17 +11,16 @@ import time
 
 import orjson
 
-from streams.emit.admin import existing_topics
 from streams.emit.codec import codec_of
 from streams.emit.publish import Publisher
+from streams.emit.ready import ready_publisher
 from streams.emit.records import feedback_record
-from streams.errors import WorldFailed
 from streams.intake.envelope import Letter
 from streams.intake.letters import read_letter
 from streams.mail.address import normal_message_id
 from streams.settings import Settings
 from streams.simulator.telling import Told
-from streams.topics import plan, topic_name
+from streams.topics import topic_name
 
 FLUSH_EVERY_S = 1.0
 """How often it is made sure that the brokers have what they were given."""
@@ -46,27 +45,8 @@ class ToKafka:
             WorldFailed: the brokers do not answer, or have no such topic: one that they make by themselves is wrong.
 
         """
-        settings = self._settings
-        await asyncio.to_thread(self._look)
-        self._codec = await asyncio.to_thread(codec_of, settings)
-        self._publisher = Publisher(
-            settings.brokers,
-            settings.security,
-            idempotent=settings.producer.idempotent,
-            compression=settings.producer.compression,
-        )
-
-    def _look(self) -> None:
-        settings = self._settings
-        every = plan(
-            prefix=settings.topic_prefix,
-            partitions=settings.partitions,
-            replication=settings.replication,
-            group=settings.group,
-        )
-        wanted = [topic for topic in every if topic.name == self._topic]
-        if not existing_topics(settings.brokers, settings.security, wanted):
-            raise WorldFailed(f"brokers {settings.brokers} have no topic {self._topic}: ses-streams topics create")
+        self._codec = await asyncio.to_thread(codec_of, self._settings)
+        self._publisher = await asyncio.to_thread(ready_publisher, self._settings, {self._topic})
 
     def take(self, told: Told, /) -> None:
         """Publish one event.

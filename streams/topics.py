@@ -49,7 +49,9 @@ _TABLE = (
     TopicSpec("suppressions", "recipient", "mail.Suppression", "hop 2, operators", None, "Whom we must not write to."),
     TopicSpec("retries", "request id", "mail.Retry", "hop 2", 7, "Mails that may be sent again, and when."),
     TopicSpec("loops", "recipient", "mail.LoopFlag", "hop 2", None, "Whose machine and ours answer each other."),
-    TopicSpec("settlements", "request id", "mail.Settlement", "hop 1", 7, "What SES's events say of a request."),
+    TopicSpec(
+        "settlements", "request id", "mail.Settlement", "hop 1, dispatch", 7, "What SES's events say of a request."
+    ),
     TopicSpec("waiting", "recipient", "mail.Waiting", "hop 2", None, "What waits to be sent to somebody again."),
     TopicSpec("instructions", "recipient", "mail.Instruction", "operators", 365, "What operators decided, and why."),
     TopicSpec("pauses", "stream", "mail.Pause", "dispatch, operators", None, "Streams that send nothing for now."),

@@ -286,9 +286,7 @@ class World:
 
     def _carry_out(self, number: int, effects: Effects) -> None:
         """Do what the engine does: outputs, then state, then errands."""
-        for role, batch in effects.outputs.items():
-            for key, value in zip(batch.keys, batch.values, strict=True):
-                self._publish(role, key, value)
+        self._tell_topics(effects)
         self._tables[number].apply(effects)
         for errand in effects.errands:
             worker = self._worker
@@ -299,6 +297,11 @@ class World:
             self.carried[-1] = last._replace(heard=last.heard and not dies)
             self._at(self.now + after, lambda w=worker, e=errand, a=answer, d=dies: self._end(w, e, a, dies=d))  # type: ignore[misc]  # mypy loses a default
 
+    def _tell_topics(self, effects: Effects) -> None:
+        for role, batch in effects.outputs.items():
+            for key, value in zip(batch.keys, batch.values, strict=True):
+                self._publish(role, key, value)
+
     def _end(self, worker: object, errand: Any, answer: Answer, *, dies: bool) -> None:
         """A call is over: its worker hears of it, or dies just before."""
         if worker is not self._worker:
@@ -306,6 +309,9 @@ class World:
             self.carried[index] = self.carried[index]._replace(heard=False)
             return
         if dies:
+            if self._chance.random() < 0.5:  # after its outputs are durable, and before its state is
+                effects = self._hops[0].heard([(errand.key, answer)], self._tables[0].recall, self.now)  # type: ignore[attr-defined]  # hop 0 acts
+                self._tell_topics(effects)
             self._start_worker()
             return
         errand.over()

@@ -29,7 +29,7 @@ def hear(desk: Desk, key: bytes, heard: Heard) -> None:
         case Accepted(message_id, at):
             pace.accepted()
             if request is not None and one is not None and message_id not in one.message_ids:
-                desk.sent(key, request, one, message_id, at)
+                desk.sent(key, request, one, message_id, at, heard=True)
         case Silent():
             if request is not None and one is not None and _is_current(one, heard):
                 desk.doubt(key, request, one)

@@ -127,10 +127,12 @@ class Desk:
         """Say that a recipient does not get a mail."""
         self.tools.outcomes.ended(self.effects, self.mail(key, request), one.attempt, end, self.now)
 
-    def sent(self, key: bytes, request: Request, one: Try, message_id: str, at: int) -> None:
-        """Say that SES has a mail, since *at* (ms), and keep that it has."""
+    def sent(  # noqa: PLR0913 - a mail, its name and its time
+        self, key: bytes, request: Request, one: Try, message_id: str, at: int, *, heard: bool
+    ) -> None:
+        """Say that SES has a mail, since *at* (ms), and keep that it has; *heard* from SES's own answer."""
         letter = self.tools.reading.letter(request.record, one, self.left(key, request, one))
-        self.tools.outcomes.sent(self.effects, letter, message_id, at)
+        self.tools.outcomes.sent(self.effects, letter, message_id, at, heard=heard)
         if one.phase is not Phase.SENT:
             self.counts["ses_send_requests_total", letter.stream, "sent"] += 1
         self.keep(key, request.having(rules.sent(one, message_id)))

@@ -62,7 +62,7 @@ def _has(desk: Desk, said: SaidSettlement, recipients: Collection[str]) -> None:
     if said.message_id is None:
         desk.keep(said.key, request.having(rules.sent(one, None)))
     else:
-        desk.sent(said.key, request, one, said.message_id, said.at)
+        desk.sent(said.key, request, one, said.message_id, said.at, heard=False)
 
 
 def _answered(desk: Desk, said: SaidSettlement) -> None:

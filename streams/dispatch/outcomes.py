@@ -12,6 +12,7 @@ from streams.mail.address import normal_address
 from streams.mail.letter import Letter
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import OutcomeRecord
+from streams.mail.settlement import SettlementKind
 from streams.pipeline import Effects
 from streams.schemas.codec import Codec
 
@@ -33,9 +34,18 @@ class Outcomes:
         self._via = via
         self._writer = OutcomeWriter(codec)
 
-    def sent(self, effects: Effects, letter: Letter, message_id: str, at: int) -> None:
-        """Say that SES has a mail, since *at* (ms)."""
-        effects.emit("sends", message_id.encode(), self._codec.encode("mail.Send", self._send(letter, message_id, at)))
+    def sent(self, effects: Effects, letter: Letter, message_id: str, at: int, *, heard: bool) -> None:
+        """Say that SES has a mail, since *at* (ms); where SES said so to us (*heard*), also to ourselves.
+
+        Outputs are durable before the state. Should we die between the two, hop 1 knows the Send and settles nothing;
+        so what we heard settles it when we read it back.
+        """
+        send = self._send(letter, message_id, at)
+        if heard:
+            settled = {name: send[name] for name in ("request_id", "attempt", "message_id", "recipients")}
+            value = self._codec.encode("mail.Settlement", {**settled, "kind": SettlementKind.ACCEPTED, "at": at})
+            effects.emit("settlements", letter.request_id.encode(), value)
+        effects.emit("sends", message_id.encode(), self._codec.encode("mail.Send", send))
 
     def ended(self, effects: Effects, mail: Mail, attempt: int, end: End, now: int) -> None:
         """Say that a recipient does not get a mail, and count it."""

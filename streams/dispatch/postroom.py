@@ -18,7 +18,7 @@ from streams.schemas.codec import Codec
 from streams.settings import Settings
 
 INPUTS = ("send-requests", "settlements", "retries")
-OUTPUTS = ("sends", "outcomes", "pauses", "dead-letters")
+OUTPUTS = ("sends", "settlements", "outcomes", "pauses", "dead-letters")
 TABLE = "requests"
 
 

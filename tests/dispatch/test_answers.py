@@ -8,7 +8,7 @@ from streams.dispatch.pace import Pace
 from streams.mail.letter import Accepted, Refused, Simple, Unsent
 from streams.mail.policy import DispatchPolicy, Policy
 from streams.mail.request import Phase
-from tests.builders import DAY, HOUR, NOON
+from tests.builders import CODEC, DAY, HOUR, NOON
 from tests.dispatch.bench import MINUTE, PLENTY, SECOND, DispatchBench, request, retry
 
 ANN, BOB = "ann@example.com", "bob@example.org"
@@ -103,6 +103,19 @@ def test_one_try_is_all_where_the_operator_wants_one() -> None:
     bench.ask(request())
     bench.work_off()
     assert bench.outcomes == [(ANN, "FAILED", "451")]
+
+
+def test_what_ses_answered_settles_the_mail_even_if_we_die_before_we_keep_it() -> None:
+    bench = DispatchBench()
+    bench.ask(request())
+    results = bench.run_errands()
+    said = bench.hop.heard(results, bench.table.recall, bench.now).outputs  # and the worker dies: nothing is kept
+    bench.begin_anew()
+    [settled] = said["settlements"].values
+    bench.settle(CODEC.decode("mail.Settlement", settled or b""))
+    bench.pass_time(DAY)
+    assert len(bench.road.carried) == 1
+    assert {send["message_id"] for send in bench.sends} == {"m-1"}
 
 
 def test_too_fast_costs_no_try_and_slows_the_line() -> None:

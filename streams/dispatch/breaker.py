@@ -105,7 +105,6 @@ class Breaker:
                     sums.setdefault(stream, Counter())[_BAD[kind]] += count
                 case _:
                     pass
-        _forgive(sums, sum(counts.get(("ses_complaints_total", kind), 0) for kind in _NOT_ABOUT_MAIL))
         since = now - now % max(self._policy.window // BUCKETS, 1)
         for stream, sum_of in sums.items():
             if any(sum_of.values()):
@@ -178,21 +177,11 @@ class Breaker:
 
 
 _BAD: Mapping[str, str] = {OutcomeKind.HARD_BOUNCED: "bounced", OutcomeKind.COMPLAINED: "complained"}
-_NOT_ABOUT_MAIL = ("auth-failure",)
-"""Complaints about our domain's set-up, not about a mail; not-spam is no COMPLAINED to begin with."""
 
 
 def _is_rated(domain: str) -> bool:
     """Tell whether SES rates what happens at a domain: its own simulator's bounces it does not."""
     return provider_of(domain) != Provider.AMAZON_SIMULATOR
-
-
-def _forgive(sums: Mapping[str, Counter[str]], times: int) -> None:
-    """Take *times* complaints back. They are counted without a stream: so from those that have most in this chunk."""
-    for sum_of in sorted(sums.values(), key=lambda one: -one["complained"]):
-        taken = min(times, max(sum_of["complained"], 0))
-        sum_of["complained"] -= taken
-        times -= taken
 
 
 def _is_past(pause: Mapping[str, Any], now: int) -> bool:

@@ -51,7 +51,8 @@ class Desk:
         self.now = now
         self.policy = tools.policy.dispatch
         self._stored: dict[bytes, bytes | None] = {}
-        self._requests: dict[bytes, Request] = {}
+        self._known: dict[bytes, Request] = {}
+        self._changed: dict[bytes, Request] = {}
         self._mails: dict[bytes, Mail] = {}
         self._looks: dict[bytes, dict[tuple[int, str], int]] = {}
 
@@ -61,12 +62,11 @@ class Desk:
         self._stored = dict(zip(unique, recall(unique), strict=True))
 
     def find(self, key: bytes) -> Request | None:
-        """Return a request as it stands; None where nothing is known of it."""
-        request = self._requests.get(key)
-        if request is not None:
-            return request
-        stored = self._stored[key]
-        return None if stored is None else unpack_request(stored)
+        """Return a request as it stands; None where nothing is known of it. It is opened once a chunk."""
+        request = self._known.get(key)
+        if request is None and (stored := self._stored[key]) is not None:
+            request = self._known[key] = unpack_request(stored)
+        return request
 
     def mail(self, key: bytes, request: Request) -> Mail:
         """Return the hot part of a request."""
@@ -80,8 +80,8 @@ class Desk:
 
     def keep(self, key: bytes, request: Request) -> Request:
         """Keep a request that has changed; return it."""
-        self._requests[key] = request._replace(touched_at=self.now)
-        return self._requests[key]
+        kept = self._known[key] = self._changed[key] = request._replace(touched_at=self.now)
+        return kept
 
     def forget(self, key: bytes, request: Request) -> None:
         """Keep nothing of a request; of one that a machine answered, only that."""
@@ -89,7 +89,8 @@ class Desk:
             self.keep(key, rules.bare(request))
             self.look(key)
             return
-        self._requests.pop(key, None)
+        self._known.pop(key, None)
+        self._changed.pop(key, None)
         self._stored[key] = self.effects.writes[key] = None
 
     def look(self, key: bytes, one: Try | None = None, at: int = 0) -> None:
@@ -146,7 +147,7 @@ class Desk:
 
     def write(self) -> None:
         """Write what has changed, and say when to look again."""
-        for key, request in self._requests.items():
+        for key, request in self._changed.items():
             value = pack_request(request)
             if value != self._stored[key]:
                 self.effects.writes[key] = value

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from streams.emit.dead import DeadLetters, check_key
 from streams.emit.outcome import OutcomeWriter
 from streams.errors import Unusable
-from streams.hops.dead import DeadLetters, check_key
 from streams.hops.join import Join
 from streams.hops.reading import Reading
 from streams.mail.deadletter import Stage

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from streams.emit.dead import DeadLetters, check_key
 from streams.errors import Unusable
 from streams.hops.announce import REASONS, Announcer
-from streams.hops.dead import DeadLetters, check_key
 from streams.hops.instruction_reading import InstructionReading
 from streams.hops.outcome_reading import OutcomeReading
 from streams.hops.people import People, Tools

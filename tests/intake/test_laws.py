@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,8 +18,7 @@ from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback
 from streams.schemas.codec import Codec, load_codec
 from tests.intake.corpus import cases
-
-Path = tuple[str | int, ...]
+from tests.intake.mangled import Path, changed, ways
 
 ODD: tuple[Any, ...] = (
     None,
@@ -60,27 +57,6 @@ WRAPPED: list[Any] = [
 ]
 
 
-def _paths(node: object, here: Path = ()) -> Iterator[Path]:
-    """Yield the way to every node below *node*."""
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for step, value in inner:
-        yield (*here, step)
-        yield from _paths(value, (*here, step))
-
-
-def _changed(tree: Any, path: Path, value: Any, *, gone: bool) -> Any:
-    """Return a copy of *tree* with one node replaced, or gone."""
-    found = copy.deepcopy(tree)
-    node = found
-    for step in path[:-1]:
-        node = node[step]
-    if gone:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = value
-    return found
-
-
 def _read(event: Any) -> Feedback | None:
     """Read an event; None where it cannot be used, for a reason that a dead letter can name."""
     try:
@@ -100,9 +76,9 @@ def codec() -> Codec:
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event.get("mail", ""))[-60:-20])
 def test_any_field_of_an_event_may_be_missing_or_odd(event: dict[str, Any], codec: Codec) -> None:
     readable = _read(event) is not None
-    for path in _paths(event):
+    for path in ways(event):
         for gone, value in [(True, None), *((False, odd) for odd in ODD)]:
-            found = _read(_changed(event, path, value, gone=gone))
+            found = _read(changed(event, path, value, gone=gone))
             if readable and path not in DEMANDED and "timestamp" not in path:
                 assert found is not None, f"{path} = {value!r} must not matter"
             if found is not None:
@@ -111,9 +87,9 @@ def test_any_field_of_an_event_may_be_missing_or_odd(event: dict[str, Any], code
 
 @pytest.mark.parametrize("item", WRAPPED, ids=range(len(WRAPPED)))
 def test_any_field_of_an_envelope_may_be_missing_or_odd(item: Any) -> None:
-    for path in _paths(item):
+    for path in ways(item):
         for gone, value in [(True, None), *((False, odd) for odd in ODD)]:
-            for part in open_envelopes(json.dumps(_changed(item, path, value, gone=gone))):
+            for part in open_envelopes(json.dumps(changed(item, path, value, gone=gone))):
                 if isinstance(part, Letter):
                     _read(part.event)
 
@@ -123,10 +99,10 @@ def test_any_field_of_an_envelope_may_be_missing_or_odd(item: Any) -> None:
 def test_an_event_with_anything_anywhere_is_read_or_refused(data: st.DataObject, codec: Codec) -> None:
     event = data.draw(st.sampled_from(EVENTS))
     for _ in range(data.draw(st.integers(1, 4))):
-        paths = list(_paths(event))
+        paths = list(ways(event))
         if not paths:
             break
-        event = _changed(event, data.draw(st.sampled_from(paths)), data.draw(JSON), gone=data.draw(st.booleans()))
+        event = changed(event, data.draw(st.sampled_from(paths)), data.draw(JSON), gone=data.draw(st.booleans()))
     found = _read(event)
     if found is not None:
         codec.encode("mail.Feedback", feedback_record(found))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback, FeedbackKind
 from streams.schemas.codec import load_codec
 from tests.intake.corpus import RECEIVED, cases
+from tests.intake.mangled import changed, ways
 
 CODEC = load_codec()
 OURS = "0102019b00000401-5e5e0401-4c1d-4b7a-9f00-000000000401-000000"
@@ -64,27 +64,6 @@ def files(path: Path, data: bytes, **how: Any) -> list[Item]:
     """Write *data* to a file and read it."""
     path.write_bytes(data)
     return list(read_files([path], **how))
-
-
-def _paths(node: object, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield the way to every node below *node*."""
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for step, value in inner:
-        yield (*here, step)
-        yield from _paths(value, (*here, step))
-
-
-def _changed(tree: Any, path: tuple[str | int, ...], value: Any, *, gone: bool) -> Any:
-    """Return a copy of *tree* with one node replaced, or gone."""
-    found = copy.deepcopy(tree)
-    node = found
-    for step in path[:-1]:
-        node = node[step]
-    if gone:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = value
-    return found
 
 
 def _tried(event: dict[str, Any]) -> None:
@@ -206,9 +185,9 @@ def test_a_letter_is_read_by_what_it_is() -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=range(len(EVENTS)))
 def test_any_field_of_a_notification_may_be_missing_or_odd(event: dict[str, Any]) -> None:
-    for path in _paths(event):
+    for path in ways(event):
         for gone, value in [(True, None), *((False, odd) for odd in ODD)]:
-            _tried(_changed(event, path, value, gone=gone))
+            _tried(changed(event, path, value, gone=gone))
 
 
 @given(data=st.data())
@@ -216,10 +195,10 @@ def test_any_field_of_a_notification_may_be_missing_or_odd(event: dict[str, Any]
 def test_a_notification_with_anything_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     event = data.draw(st.sampled_from(EVENTS))
     for _ in range(data.draw(st.integers(1, 4))):
-        paths = list(_paths(event))
+        paths = list(ways(event))
         if not paths:
             break
-        event = _changed(event, data.draw(st.sampled_from(paths)), data.draw(JSON), gone=data.draw(st.booleans()))
+        event = changed(event, data.draw(st.sampled_from(paths)), data.draw(JSON), gone=data.draw(st.booleans()))
     _tried(event)
 
 

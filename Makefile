@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test lint type fmt bench schemas docs lock clean all
+.PHONY: help setup demo test test-kafka faults kafka lint type fmt bench schemas docs lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -47,6 +47,16 @@ demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messa
 
 test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words", ARGS="-m slow")
 	@$(BIN)/pytest $(ARGS)
+
+kafka: $(READY) ## get Apache Kafka's jars and run it on loopback (ARGS="--nodes 3"; ARGS=--jars only gets them)
+	@$(BIN)/python -m tests.kafka $(ARGS)
+
+test-kafka: $(READY) ## the tests that need Apache Kafka: Java and Maven get it
+	@$(BIN)/pytest -m kafka $(ARGS)
+
+faults: $(READY) ## break everything under load, and show what was lost (FAULTS_SEED=7, ARGS="-k kills")
+	@$(BIN)/pytest -m faults $(ARGS)
+	@$(BIN)/python -m tests.faults table
 
 lint: $(READY) type ## style, import floors, spelling, schemas, types
 	@$(BIN)/ruff check .

@@ -1,12 +1,17 @@
-"""What every test may lean on: `need`, which skips on a user's machine what CI must never skip."""
+"""What every test may lean on: `need`, which skips on a user's machine what CI must never skip; and Apache Kafka."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.kafka.cluster import Cluster
+from tests.kafka.jars import why_not
 
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
 settings.load_profile("house")
@@ -33,3 +38,31 @@ def _need(condition: bool, reason: str) -> None:
 def need() -> Need:
     """Return `need(condition, reason)`."""
     return _need
+
+
+@pytest.fixture(scope="session")
+def kafka(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Run one node of Apache Kafka for all tests that only need a broker; who ends or fills it makes one's own."""
+    need_kafka(need)
+    with Cluster(tmp_path_factory.mktemp("kafka")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def make_kafka(need: Need, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Return what starts clusters for one test: ``make_kafka(nodes=3, config={...})``."""
+    need_kafka(need)
+    with ExitStack() as running:
+        made: list[Cluster] = []
+
+        def make(nodes: int = 1, config: dict[str, str] | None = None) -> Cluster:
+            made.append(Cluster(tmp_path / f"kafka-{len(made)}", nodes, config))
+            return running.enter_context(made[-1])
+
+        yield make
+
+
+def need_kafka(need: Need) -> None:
+    """Skip, or fail in CI, where Apache Kafka cannot run."""
+    missing = why_not()
+    need(not missing, f"no Apache Kafka: {missing}")

@@ -1,0 +1,97 @@
+"""Apache Kafka's jars: got once by Maven, held against known checksums, kept in var/kafka.
+
+KAFKA_LIBS names another directory of jars, for those who have Kafka already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HOME = HERE.parent.parent / "var" / "kafka"
+LIBS = HOME / "libs"
+CHECKSUMS = HERE / "jars.sha256"
+GET_TIMEOUT_S = 600
+
+
+class NoKafka(Exception):
+    """Apache Kafka cannot be had here; the words say what is missing and how to get it."""
+
+
+def java() -> str:
+    """Return the path of a Java that runs Kafka's broker (17 or newer).
+
+    Raises:
+        NoKafka: there is none.
+    """
+    found = shutil.which("java")
+    if found is None:
+        raise NoKafka("Java 17 or newer is not on PATH (Debian: apt-get install openjdk-17-jre-headless)")
+    return found
+
+
+def jars() -> Path:
+    """Return the directory of the jars, after getting them where they are not there yet.
+
+    Raises:
+        NoKafka: Maven is missing, cannot get them, or got others than we know.
+    """
+    given = os.environ.get("KAFKA_LIBS")
+    if given:
+        return Path(given)
+    if not _all_there():
+        _get()
+    return LIBS
+
+
+def why_not() -> str:
+    """Return why Apache Kafka cannot run here; an empty text where it can."""
+    try:
+        java()
+        jars()
+    except NoKafka as exc:
+        return str(exc)
+    return ""
+
+
+def _get() -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise NoKafka("Maven is not on PATH (Debian: apt-get install maven), and KAFKA_LIBS names no jars")
+    java()
+    shutil.rmtree(LIBS, ignore_errors=True)
+    words = ["dependency:copy-dependencies", f"-DoutputDirectory={LIBS}", "-DincludeScope=runtime"]
+    got = subprocess.run(
+        [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), *words],
+        cwd=HERE,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=GET_TIMEOUT_S,
+        check=False,
+    )
+    if got.returncode != 0:
+        raise NoKafka(f"Maven could not get Apache Kafka's jars:\n{got.stdout.decode(errors='replace')[-2000:]}")
+    wrong = different()
+    if wrong:
+        shutil.rmtree(LIBS)
+        raise NoKafka(f"jars that Maven got are not those of {CHECKSUMS.name}: {', '.join(wrong)}")
+
+
+def _all_there() -> bool:
+    return all((LIBS / name).is_file() for name in _known())
+
+
+def different(libs: Path = LIBS) -> list[str]:
+    """Return the names of jars that are missing, unknown, or whose bytes are not those that we know."""
+    known = _known()
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libs.glob("*.jar")}
+    return sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+
+
+def _known() -> dict[str, str]:
+    lines = CHECKSUMS.read_text().splitlines()
+    return {name: checksum for checksum, name in (line.split() for line in lines if line)}

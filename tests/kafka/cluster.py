@@ -29,6 +29,7 @@ START_TIMEOUT_S = 60.0
 POLL_S = 0.1
 COPIES = 3
 """Of the broker's own topics, where there are as many nodes."""
+QUICK = Jvm()
 
 
 class Cluster:
@@ -48,7 +49,7 @@ class Cluster:
         home: Path,
         nodes: int = 1,
         config: Mapping[str, str] | None = None,
-        jvm: Jvm = Jvm(),
+        jvm: Jvm = QUICK,
         ports: tuple[int, ...] = (),
     ) -> None:
         """Choose ports; nothing runs yet."""
@@ -57,9 +58,7 @@ class Cluster:
         controllers = free[nodes:]
         self._voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(controllers, 1))
         self.nodes = [
-            Node(
-                number, home / f"node-{number}", self._properties(mine, own, nodes, config or {}), heap_mb, quick=quick
-            )
+            Node(number, home / f"node-{number}", self._properties(mine, own, nodes, config or {}), jvm)
             for number, (mine, own) in enumerate(zip(self._ports, controllers, strict=True), 1)
         ]
 

@@ -20,7 +20,7 @@ _LOGGING = """<Configuration status="WARN">
 </Configuration>
 """
 _QUICK = "-XX:TieredStopAtLevel=1"
-"""Compile once, quickly: a test's broker lives for a minute, of which the second compiler would take a core for half."""
+"""Compile once, quickly: a test's broker lives a minute, and the second compiler would take a core for half of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,8 @@ class Cluster:
             "group.initial.rebalance.delay.ms": "0",  # 3 s by default: for fleets that start at once
             "group.min.session.timeout.ms": "500",
             "unclean.leader.election.enable": "false",
+            "broker.heartbeat.interval.ms": "500",  # 2 s by default
+            "broker.session.timeout.ms": "3000",  # 9 s by default: so long a killed node waits until it may come back
             **config,
         }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import throttle
+from benchmarks import throttle, transactions
 
-BENCHMARKS = {"throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes")}
+BENCHMARKS = {
+    "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),
+    "transactions": (transactions.main, "a chunk's outputs one after the other, or in one transaction: 4 minutes"),
+}
 
 
 def main(words: list[str]) -> int:

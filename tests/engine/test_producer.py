@@ -1,0 +1,58 @@
+"""The producer's queue: who came first leaves first, whatever the library does with those that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from streams.engine.producer import ChunkProducer
+
+
+class Line:
+    """A producer that lets one batch a partition wait, as aiokafka does, and tells who was let in, in which order."""
+
+    def __init__(self) -> None:
+        self.inside: set[tuple[str, int]] = set()
+        self.crowds = 0
+        self.order: list[tuple[str, int, object]] = []
+
+    async def send_batch(self, builder: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        place = (topic, partition)
+        self.crowds += place in self.inside
+        self.inside.add(place)
+        await asyncio.sleep(0)
+        self.inside.discard(place)
+        self.order.append((topic, partition, builder))
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+
+def producer_over(line: Line) -> ChunkProducer:
+    config = SimpleNamespace(outstanding_batches=64)
+    producer = ChunkProducer.__new__(ChunkProducer)
+    producer.app = cast("Any", SimpleNamespace(engine=SimpleNamespace(config=config)))
+    producer._prepare_queue()
+    setattr(producer, "_ensure_producer", lambda: line)  # noqa: B010 # mypy will not have a method assigned
+    return producer
+
+
+async def test_batches_for_one_partition_wait_in_the_order_in_which_they_came() -> None:
+    line = Line()
+    producer = producer_over(line)
+
+    async def lane(name: str) -> None:
+        for number in range(20):
+            await producer._submit(cast("Any", f"{name}{number}"), "out", 0)
+
+    await asyncio.gather(*(lane(name) for name in "abcd"))
+    assert line.crowds == 0
+    assert [str(builder)[0] for _, _, builder in line.order] == list("abcd") * 20
+
+
+async def test_batches_for_different_partitions_do_not_wait_for_each_other() -> None:
+    line = Line()
+    producer = producer_over(line)
+    await asyncio.gather(*(producer._submit(cast("Any", partition), "out", partition) for partition in range(4)))
+    assert {partition for _, partition, _ in line.order} == {0, 1, 2, 3}

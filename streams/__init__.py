@@ -20,6 +20,7 @@ The plan of the house. Data passes through the rooms in this order, and this is 
     demo/        a mail day made up from a seed, and its reconciliation.
     cli/         the command, one file a group.
 
+    partition.py which partition a key belongs to.
     topics.py    every topic as data.   settings/  every setting as data.   errors.py  every error, in one tree.
 
 Imports point down, from cli/ to errors.py; import-linter holds the floors (pyproject.toml, docs/floor-plan.md).

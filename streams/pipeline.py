@@ -22,7 +22,8 @@ Recall = Callable[[Sequence[bytes]], list[bytes | None]]
 class Chunk:
     """A run of records of one partition, as columns: ``keys[i]``, ``values[i]`` and ``offsets[i]`` are one record.
 
-    Columns of bytes, not record objects: the garbage collector does not walk them.
+    Columns of bytes, not record objects: the garbage collector does not walk them. *partitions* is how many its topic
+    has; with one, as where there is no broker, no record can lie on the wrong one.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Chunk:
     keys: list[bytes | None]
     values: list[bytes | None]
     offsets: Sequence[int]
+    partitions: int = 1
 
     def __len__(self) -> int:
         """Return the number of records."""

@@ -136,6 +136,7 @@ class ChunkConsumer(driver.Consumer):
             keys=run.keys,
             values=run.values,
             offsets=range(offsets[0], offsets[-1] + 1) if gapless else offsets,
+            partitions=self.app.engine.config.partitions,
         )
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:

@@ -6,7 +6,7 @@ from aiokafka.partitioner import murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.partition import partitions
+from streams.partition import partitions
 
 
 @given(st.lists(st.binary(max_size=80)), st.integers(1, 97))

@@ -52,14 +52,14 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
     engine.add_hop(
         ByMessage(codec, policy.join, topics),
         inputs=("sends", "feedback"),
-        outputs=("outcomes", "settlements", "dead-letters"),
+        outputs=("outcomes", "settlements", "dead-letters", "sends", "feedback"),  # inputs, for emit/rekey.py
         table="lives",
         witness=note,
     )
     engine.add_hop(
         ByRecipient(codec, policy, topics),
         inputs=("outcomes", "instructions"),
-        outputs=("suppressions", "retries", "loops", "waiting", "dead-letters"),
+        outputs=("suppressions", "retries", "loops", "waiting", "dead-letters", "outcomes", "instructions"),
         table="standings",
         witness=note,
     )

@@ -52,7 +52,7 @@ RECIPES = (
     Recipe(name="a send cut off", topic="sends", reason="NOT_AVRO", breaks=lambda value: value[: HEADER + 20]),
     Recipe(name="no value", topic="feedback", reason="NO_VALUE", breaks=lambda _: None),
     Recipe(name="no value among the sends", topic="sends", reason="NO_VALUE", breaks=lambda _: None),
-    Recipe(name="no key", topic="feedback", reason="NO_KEY", breaks=lambda value: value, keyless=True),
+    Recipe(name="neither key nor value", topic="feedback", reason="NO_VALUE", breaks=lambda _: None, keyless=True),
     Recipe(name="no Avro among the outcomes", topic="outcomes", reason="BAD_MAGIC", breaks=lambda _: b"not an outcome"),
 )
 """Broken records, by what is wrong with them."""

@@ -21,7 +21,8 @@ from streams.dispatch.outcomes import Outcomes
 from streams.dispatch.pace import Pace
 from streams.dispatch.reading import Reading, SaidRequest, SaidRetry, SaidSettlement
 from streams.dispatch.road import Road
-from streams.emit.dead import DeadLetters, check_key
+from streams.emit.dead import DeadLetters
+from streams.emit.rekey import Rekeying, places_of
 from streams.errors import Unusable
 from streams.mail.deadletter import Stage
 from streams.mail.policy import Policy
@@ -69,6 +70,7 @@ class ByRequest:
         )
         self._ways = _ways(reading)
         self._dead = DeadLetters(codec, Stage.DISPATCH, names or {})
+        self._rekeying = Rekeying(self._dead, names or {})
         self._since = NEVER
         self._moved = False
 
@@ -139,15 +141,15 @@ class ByRequest:
         return Desk(self._tools, effects, now, self._since)
 
     def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[Said]:
-        """Return the facts of a chunk; the unusable are dead letters."""
-        read, facts = self._ways[chunk.topic], []
+        """Return the facts of a chunk that belong here; the unusable are dead letters."""
+        read, facts, unusable = self._ways[chunk.topic], list[Said](), set()
         for index, value in enumerate(chunk.values):
             try:
-                check_key(chunk.keys[index])
                 facts.append(read(value))
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)
-        return facts
+                unusable.add(index)
+        return self._rekeying.here(effects, chunk, places_of(chunk, unusable), facts, now)[1]
 
     def _finish(self, desk: Desk, watch: Stopwatch, *, queued: bool) -> Effects:
         """Let go what may go, pause what must, and write down what has changed."""

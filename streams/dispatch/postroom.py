@@ -18,7 +18,8 @@ from streams.schemas.codec import Codec
 from streams.settings import Settings
 
 INPUTS = ("send-requests", "settlements", "retries")
-OUTPUTS = ("sends", "settlements", "outcomes", "pauses", "dead-letters")
+OUTPUTS = ("sends", "outcomes", "pauses", "dead-letters", *INPUTS)
+"""The inputs are among them for what lies on a wrong partition (emit/rekey.py)."""
 TABLE = "requests"
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from streams.emit.dead import DeadLetters, check_key
+from streams.emit.dead import DeadLetters
 from streams.emit.outcome import OutcomeWriter
+from streams.emit.rekey import Keyed, Rekeying, places_of
 from streams.errors import Unusable
 from streams.hops.join import Join
 from streams.hops.reading import Reading
@@ -21,7 +22,7 @@ from streams.mail.policy import JoinPolicy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Keyed)
 
 
 class ByMessage:
@@ -35,6 +36,7 @@ class ByMessage:
         self._reading = Reading(codec)
         self._writer = OutcomeWriter(codec)
         self._dead = DeadLetters(codec, Stage.BY_MESSAGE, names or {})
+        self._rekeying = Rekeying(self._dead, names or {})
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of sends or of feedback leads to."""
@@ -75,13 +77,12 @@ class ByMessage:
         """Say that no gauge counts lives, so that nobody reads them all."""
 
     def _read(self, read: Callable[[bytes | None], T], chunk: Chunk, effects: Effects, now: int) -> list[T]:
-        """Return what can be read of a chunk; what cannot becomes dead letters."""
-        facts = []
-        for index, (key, value) in enumerate(zip(chunk.keys, chunk.values, strict=True)):
+        """Return what can be read of a chunk and belongs here; what cannot be read becomes dead letters."""
+        facts, unusable = [], set()
+        for index, value in enumerate(chunk.values):
             try:
-                if key is None:
-                    check_key(key)
                 facts.append(read(value))
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)
-        return facts
+                unusable.add(index)
+        return self._rekeying.here(effects, chunk, places_of(chunk, unusable), facts, now)[1]

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from streams.emit.dead import DeadLetters, check_key
+from streams.emit.dead import DeadLetters
+from streams.emit.rekey import Keyed, Rekeying
 from streams.errors import Unusable
 from streams.hops.announce import REASONS, Announcer
 from streams.hops.instruction_reading import InstructionReading
@@ -24,7 +25,7 @@ from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 from streams.state.standings import announced_reason, is_flagged, pending_retries
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Keyed)
 
 
 class ByRecipient:
@@ -38,6 +39,7 @@ class ByRecipient:
         self._outcomes = OutcomeReading(codec)
         self._tools = Tools(self._outcomes, Announcer(codec, policy), Retries(codec, policy.retry), policy)
         self._dead = DeadLetters(codec, Stage.BY_RECIPIENT, names or {})
+        self._rekeying = Rekeying(self._dead, names or {})
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of outcomes or of instructions leads to."""
@@ -46,18 +48,18 @@ class ByRecipient:
         watch = Stopwatch(effects.steps)
         people = People(self._tools, effects, now)
         if chunk.topic == "instructions":
-            words = self._read(self._instructions.read, chunk, effects, now)
+            _, words = self._read(self._instructions.read, chunk, effects, now)
             watch.mark("decode")
-            people.recall([word.key for _, word in words], recall)
+            people.recall([word.key for word in words], recall)
             watch.skip()
-            for _, word in words:
+            for word in words:
                 people.obey(word)
         else:
-            facts = self._read(self._outcomes.read, chunk, effects, now)
+            places, facts = self._read(self._outcomes.read, chunk, effects, now)
             watch.mark("decode")
-            people.recall([fact.key for _, fact in facts], recall)
+            people.recall([fact.key for fact in facts], recall)
             watch.skip()
-            for index, fact in facts:
+            for index, fact in zip(places, facts, strict=True):
                 try:
                     people.hear(fact)
                 except Unusable as why:  # torn behind the part that says whom it is about
@@ -85,16 +87,19 @@ class ByRecipient:
 
     def _read(
         self, read: Callable[[bytes | None], T | None], chunk: Chunk, effects: Effects, now: int
-    ) -> list[tuple[int, T]]:
-        """Return the facts that say something about a person, with their places; the unusable are dead letters."""
-        facts = []
+    ) -> tuple[Sequence[int], list[T]]:
+        """Return the facts that say something about a person, and their places; the unusable are dead letters.
+
+        What lies on another partition than its recipient's is sent on.
+        """
+        places, facts = [], []
         for index, value in enumerate(chunk.values):
             try:
-                check_key(chunk.keys[index])
                 fact = read(value)
             except Unusable as why:
                 self._dead.add(effects, chunk, index, why, now)
                 continue
             if fact is not None:
-                facts.append((index, fact))
-        return facts
+                places.append(index)
+                facts.append(fact)
+        return self._rekeying.here(effects, chunk, places, facts, now)

@@ -96,6 +96,7 @@ _ROWS = (
     # The pipeline
     Metric("ses_records_total", _COUNTER, ("topic",), "Records that hops have worked off."),
     Metric("ses_duplicates_total", _COUNTER, ("stage",), "Records that said again what was known."),
+    Metric("ses_rekeyed_total", _COUNTER, ("topic",), "Records published again, since they lay on a wrong partition."),
     Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
     Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),

@@ -14,7 +14,6 @@ from tests.builders import CODEC, NOON, POLICY, Bench, event, outcome, send
 HOPS: dict[str, tuple[Hop, str, dict[str, Any]]] = {
     "sends": (ByMessage(CODEC, POLICY.join), "mail.Send", send()),
     "feedback": (ByMessage(CODEC, POLICY.join), "mail.Feedback", event("DELIVERY")),
-    "outcomes": (ByRecipient(CODEC, POLICY), "mail.Outcome", dict(outcome("HARD_BOUNCED"))),
 }
 
 
@@ -25,13 +24,6 @@ def dead(hop: Hop, topic: str, key: bytes | None, value: bytes) -> list[dict[str
     assert set(effects.outputs) <= {"dead-letters"}
     assert not effects.writes
     return [CODEC.decode("mail.DeadLetter", v) for b in effects.outputs.values() for v in b.values if v is not None]
-
-
-@pytest.mark.parametrize("topic", HOPS)
-def test_a_record_without_a_key_is_set_aside_since_it_lies_on_any_partition(topic: str) -> None:
-    hop, name, record = HOPS[topic]
-    value = CODEC.encode(name, record)
-    assert [(d["reason"], d["value"], d["key"]) for d in dead(hop, topic, None, value)] == [("NO_KEY", value, None)]
 
 
 @pytest.mark.parametrize("topic", ["sends", "feedback"])

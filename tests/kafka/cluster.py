@@ -24,6 +24,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.kafka.node import Jvm, Node
+from tests.kafka.secured import SCRAM_WORDS, Door
 
 START_TIMEOUT_S = 60.0
 POLL_S = 0.1
@@ -39,21 +40,25 @@ class Cluster:
         home: a directory for all that it writes; what is there from before is taken up again.
         nodes: how many; with three, one may be down.
         config: settings of Kafka, by their names, over ours.
+        secured: have another door, with TLS and passwords (`door`); of one node only.
         jvm: what each node's Java is told.
         ports: the brokers', where they matter.
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one test or another needs each, by its name
         self,
         home: Path,
         nodes: int = 1,
         config: Mapping[str, str] | None = None,
+        *,
+        secured: bool = False,
         jvm: Jvm = QUICK,
         ports: tuple[int, ...] = (),
     ) -> None:
         """Choose ports; nothing runs yet."""
-        free = _free_ports(2 * nodes)
+        free = _free_ports(2 * nodes + 1)
+        self.door = Door(home / "door", free.pop()) if secured else None
         self._ports = list(ports) or free[:nodes]
         controllers = free[nodes:]
         self._voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(controllers, 1))
@@ -76,7 +81,7 @@ class Cluster:
         """Start all nodes and wait until they answer."""
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         for node in self.nodes:
-            node.format(cluster_id)
+            node.format(cluster_id, *(SCRAM_WORDS if self.door is not None else ()))
         for node in self.nodes:
             node.start()
         self.wait()
@@ -123,15 +128,17 @@ class Cluster:
         self.stop()
 
     def _properties(self, port: int, controller: int, nodes: int, config: Mapping[str, str]) -> dict[str, str]:
+        door = {} if self.door is None else self.door.properties()
+        another = "" if self.door is None else f",SECURED://127.0.0.1:{self.door.port}"
         copies = str(min(nodes, COPIES))
         quorum = "2" if nodes >= COPIES else "1"
         return {
             "process.roles": "broker,controller",
             "controller.quorum.voters": self._voters,
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{another}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}{another}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL",
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": copies,
             "offsets.topic.num.partitions": "4",  # 50 by default, of which a small machine makes heavy weather
@@ -144,6 +151,7 @@ class Cluster:
             "unclean.leader.election.enable": "false",
             "broker.heartbeat.interval.ms": "500",  # 2 s by default
             "broker.session.timeout.ms": "3000",  # 9 s by default: so long a killed node waits until it may come back
+            **door,
             **config,
         }
 

@@ -64,7 +64,7 @@ class Node:
         """Begin to make its data directory, unless it has one; `start` waits for it."""
         if (self.data / "meta.properties").exists():
             return
-        self._formatting = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", *words)
+        self._formatting = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, *words, "-c")
 
     def start(self) -> None:
         """Start it, for the first time or again; it may not answer yet."""

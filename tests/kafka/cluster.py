@@ -60,7 +60,7 @@ class Cluster:
         free = _free_ports(2 * nodes + 1)
         self.door = Door(home / "door", free.pop()) if secured else None
         self._ports = list(ports) or free[:nodes]
-        controllers = free[nodes:]
+        controllers = free[nodes : 2 * nodes]
         self._voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(controllers, 1))
         self.nodes = [
             Node(number, home / f"node-{number}", self._properties(mine, own, nodes, config or {}), jvm)

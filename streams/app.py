@@ -46,7 +46,7 @@ def run(settings: Settings) -> int:
 
 def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics) -> ChunkApp:
     """Return the engine with its hops: by message id, by recipient, and, where it sends, by request id."""
-    codec, policy = codec_of(settings), policy_of(settings)
+    codec, policy = codec_of(settings, aside=True), policy_of(settings)
     engine = ChunkApp(engine_config(settings), topics)
     note = Note(metrics)
     engine.add_hop(

@@ -7,6 +7,8 @@ No message here may hold a mail address.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 
 class SesStreamsError(Exception):
     """The root of the tree."""
@@ -28,6 +30,19 @@ class WorldFailed(SesStreamsError):
 
 class SchemaUnknown(WorldFailed):
     """No schema is known for an id or a subject, and the registry cannot be asked."""
+
+
+class MustAsk(SesStreamsError):
+    """Something must be asked of the world before values can be read: no failure, only not now and not here.
+
+    *ask* asks whatever it takes to read some values. It blocks for seconds, so whoever has a loop calls it in a thread;
+    it raises WorldFailed where nobody answers. After it, the same work is tried again from its beginning.
+    """
+
+    def __init__(self, words: str, ask: Callable[[Sequence[bytes | None]], None]) -> None:
+        """Keep how to ask."""
+        super().__init__(words)
+        self.ask = ask
 
 
 class SchemaUnsupported(SesStreamsError):

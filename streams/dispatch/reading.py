@@ -74,12 +74,11 @@ class Reading:
     def request(self, value: bytes | None) -> SaidRequest:
         """Return a SendRequest."""
         name = "mail.SendRequest"
-        if value is not None and not self._codec.is_ours(name, value):
-            value = self._codec.encode(name, self._codec.decode(name, value))
-        record: Any = self._request(_some(name, value))
+        own = self._codec.own(name, _some(name, value))
+        record: Any = self._request(own)
         for field in ("requested_at", "not_before", "expires_at"):
             _check_time(name, field, record[field])
-        return SaidRequest(_key(name, record), _attempt(name, record), _some(name, value))
+        return SaidRequest(_key(name, record), _attempt(name, record), own)
 
     def retry(self, value: bytes | None) -> SaidRetry:
         """Return a Retry."""

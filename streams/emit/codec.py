@@ -7,14 +7,14 @@ from streams.schemas.registry import Client, Registry
 from streams.settings import Settings
 
 
-def codec_of(settings: Settings) -> Codec:
-    """Return the codec.
+def codec_of(settings: Settings, *, aside: bool = False) -> Codec:
+    """Return the codec; with *aside*, what it must ask a registry for later on raises MustAsk.
 
     Raises:
         SchemaUnknown: a registry is set and does not know our schemas, or does not answer.
 
     """
-    return load_codec(registry_of(settings, settings.schema_registry.url))
+    return load_codec(registry_of(settings, settings.schema_registry.url), aside=aside)
 
 
 def registry_of(settings: Settings, url: str | None) -> Registry | None:

@@ -17,13 +17,14 @@ from time import perf_counter
 
 from faust.types import TP
 
+from streams.engine.asking import ask_aside
 from streams.engine.delivery import Delivery, next_of
 from streams.engine.errands import Errands, give_up
 from streams.engine.notary import Notary
 from streams.engine.producer import ChunkProducer
 from streams.engine.route import Route, Timings
 from streams.engine.store import Store
-from streams.errors import BadSettings
+from streams.errors import BadSettings, MustAsk
 from streams.pipeline import ActingHop, Effects, Recall
 
 COUNTED_AT_ONCE = 5_000
@@ -187,9 +188,7 @@ class Lane:
         self, answer: Callable[[Recall, int], Effects], timings: Timings, fired: Sequence[bytes] = ()
     ) -> Effects:
         """Get the hop's answer, make it durable, and only then begin its errands."""
-        now, started = _now(), perf_counter()
-        effects = answer(self._timed_recall(timings), now)
-        timings.work = perf_counter() - started
+        effects, now = await self._answer(answer, timings)
         if effects.errands and self.acting is None:
             raise BadSettings(f"hop {self.route.hop.name} has errands, and is not one that acts")
         try:
@@ -200,6 +199,18 @@ class Lane:
         timings.outputs, timings.changelog, timings.build, timings.state = took
         self.errands.start(effects.errands)
         return effects
+
+    async def _answer(self, answer: Callable[[Recall, int], Effects], timings: Timings) -> tuple[Effects, int]:
+        """Get the hop's answer and the time for which it holds; what the hop lacks for it is asked for aside."""
+        while True:
+            now, started = _now(), perf_counter()
+            try:
+                effects = answer(self._timed_recall(timings), now)
+            except MustAsk as unknown:
+                await ask_aside(unknown, () if self.at is None else self.at.chunk.values)
+                continue
+            timings.work = perf_counter() - started
+            return effects, now
 
     def _timed_recall(self, timings: Timings) -> Recall:
         def recall(keys: Sequence[bytes]) -> list[bytes | None]:

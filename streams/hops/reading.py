@@ -140,9 +140,7 @@ class Reading:
         """Return *value* in our own version of the schema, so that its bytes may be embedded."""
         if value is None:
             raise Unusable(DeadReason.NO_VALUE, f"{name}: a null value says nothing here")
-        if self._codec.is_ours(name, value):
-            return value
-        return self._codec.encode(name, self._codec.decode(name, value))
+        return self._codec.own(name, value)
 
 
 def _message_id(record: SendRecord | FeedbackRecord) -> str:

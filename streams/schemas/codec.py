@@ -27,24 +27,32 @@ _GARBLED = (EOFError, LookupError, ValueError, ArithmeticError, TypeError, Recur
 """What fastavro raises for bytes that are not what their schema says."""
 
 
-def load_codec(registry: SchemaSource | None = None, home: Path | None = None) -> Codec:
+def load_codec(registry: SchemaSource | None = None, home: Path | None = None, *, aside: bool = False) -> Codec:
     """Return the codec of today's schemas; ids from *registry* where there is one, from lock.json otherwise.
 
-    Ids of the lock are known in any case: no registry gives out such ids (see lock). Raises SchemaUnknown where the
-    registry does not know our schemas or does not answer, and where lock.json does not know today's schemas.
+    Ids of the lock are known in any case: no registry gives out such ids (see lock). With *aside*, a value for whose id
+    the registry must be asked raises MustAsk, and holds nobody up.
+
+    Raises SchemaUnknown where the registry does not know our schemas or does not answer, and where lock.json does not
+    know today's schemas.
     """
-    return Codec(load_head(home), _locked_schemas(home), registry)
+    return Codec(load_head(home), _locked_schemas(home), registry, aside=aside)
 
 
 class Codec:
     """Encodes and decodes our records; *name* is always a full name such as `mail.Feedback`."""
 
     def __init__(
-        self, heads: Mapping[str, Schema], locked: Mapping[int, Schema], registry: SchemaSource | None
+        self,
+        heads: Mapping[str, Schema],
+        locked: Mapping[int, Schema],
+        registry: SchemaSource | None,
+        *,
+        aside: bool = False,
     ) -> None:
         """Make the readers and writers of *heads*; *locked* is every version that has an id without a registry."""
         self._heads = dict(heads)
-        self._writers = Writers(locked, registry)
+        self._writers = Writers(locked, registry, aside=aside)
         self._fingerprints = {name: fingerprint_of(schema) for name, schema in heads.items()}
         self._headers: dict[str, bytes] = {}
         self._ours: dict[str, set[bytes]] = {}
@@ -53,6 +61,7 @@ class Codec:
         for name, mark in self._fingerprints.items():
             ids = [schema_id for schema_id in locked if self._writers.find(schema_id).fingerprint == mark]
             today = registry.id_of(name) if registry is not None else _only(ids, name)
+            self._writers.know(today, heads[name])
             self._headers[name] = _header(today)
             self._ours[name] = {_header(schema_id) for schema_id in [*ids, today]}
         self._decoders = {name: self.prefix_reader(name, _last(schema)) for name, schema in heads.items()}
@@ -66,13 +75,23 @@ class Codec:
         """Return the record in *value*, whatever version wrote it; times are int ms.
 
         Raises Unusable: BAD_MAGIC, UNKNOWN_SCHEMA, NOT_AVRO, WRONG_TYPE (another kind of record altogether); and
-        SchemaUnknown for an id that only a registry out of reach can tell.
+        SchemaUnknown for an id that only a registry out of reach can tell, MustAsk for one to be asked for aside.
         """
         return self._decoders[name](value)
 
     def header(self, name: str) -> bytes:
         """Return the five bytes with which our own values begin."""
         return self._headers[name]
+
+    def own(self, name: str, value: bytes) -> bytes:
+        """Return *value* as our own schema writes it, under our own id: it may be embedded, and kept for long.
+
+        An id of somebody else's for the same schema would have to be asked for after the next start.
+        """
+        header = self._headers[name]
+        if value.startswith(header):
+            return value
+        return header + value[HEADER:] if self.is_ours(name, value) else self.encode(name, self.decode(name, value))
 
     def is_ours(self, name: str, value: bytes) -> bool:
         """Return whether *value* says that its body is as our own schema writes it: only then may it be embedded."""

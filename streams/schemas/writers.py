@@ -1,24 +1,29 @@
 """By which schema was this value written? The lock's versions are asked, then the registry; a no is remembered.
 
-A known id never asks the registry, so its outage stops only ids that were never seen. Schemas that come from a
-registry are looked over before they are used: one that could make a few bytes cost gigabytes, or a stack, is refused.
+A known id never asks the registry, so its outage stops only ids that were never seen. Asking takes as long as the
+registry likes: a worker, whose loop has other things to do, wants to be told that it must ask (*aside*), and does so in
+a thread. Schemas that come from a registry are looked over before they are used: one that could make a few bytes cost
+gigabytes, or a stack, is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol
 
 from fastavro import parse_schema
 
-from streams.errors import Unusable
+from streams.errors import MustAsk, Unusable
 from streams.schemas.avsc import Schema, bare
-from streams.schemas.lock import fingerprint_of
+from streams.schemas.lock import FIRST_ID, fingerprint_of
+from streams.schemas.reading import HEADER
 from streams.schemas.shape import full_name
 
 _ASK_AGAIN = 10_000  # refusals of one id before the registry is asked once more: it may have been registered late
-_REMEMBERED = 4_096  # ids that nobody knows; random bytes have as many as they like
+_REMEMBERED = 1 << 17  # ids that nobody knows: more than the records of one fetch, or they would be asked in turns
+_ASIDE_S = 5.0  # how long to go on asking at a time: a thread cannot be cut short when the worker stops
 
 
 class SchemaSource(Protocol):
@@ -42,40 +47,72 @@ class Writer:
 class Writers:
     """Schema id to the schema by which its values were written."""
 
-    def __init__(self, locked: Mapping[int, Schema], registry: SchemaSource | None) -> None:
-        """Know the *locked* ids from the start."""
+    def __init__(self, locked: Mapping[int, Schema], registry: SchemaSource | None, *, aside: bool = False) -> None:
+        """Know the *locked* ids from the start; raise MustAsk in place of asking, if *aside*."""
         self._found = {schema_id: _writer(schema) for schema_id, schema in locked.items()}
         self._registry = registry
+        self._aside = aside
         self._nobody_knows: dict[int, int] = {}
+
+    def know(self, schema_id: int, schema: Schema) -> None:
+        """Know an id without asking: it is that of *schema*."""
+        self._found[schema_id] = _writer(schema)
 
     def find(self, schema_id: int) -> Writer:
         """Return the writer's schema; Unusable (UNKNOWN_SCHEMA) where nobody knows the id.
 
-        Raises SchemaUnknown where the id is not known here and the registry cannot be asked.
+        Raises SchemaUnknown where the id is not known here and the registry cannot be asked, MustAsk where it is not
+        to be asked here.
         """
         found = self._found.get(schema_id)
         return self._ask(schema_id) if found is None else found
 
     def _ask(self, schema_id: int) -> Writer:
-        refusals = self._nobody_knows.get(schema_id, 0)
-        if self._registry is None or 0 < refusals < _ASK_AGAIN:
-            self._nobody_knows[schema_id] = refusals + 1
+        registry = self._registry
+        if registry is None or not self._may_ask(schema_id):
+            if schema_id in self._nobody_knows:
+                self._nobody_knows[schema_id] += 1
             raise _unknown(schema_id, "no schema has this id")
-        schema = self._registry.schema_of(schema_id)
-        if schema is None:
-            if len(self._nobody_knows) >= _REMEMBERED:
-                self._nobody_knows.clear()
-            self._nobody_knows[schema_id] = 1
-            raise _unknown(schema_id, "the registry has no Avro schema of this id")
+        if self._aside:
+            raise MustAsk(f"schema id {schema_id}", lambda values: self._learn_all(registry, schema_id, values))
+        self._learn(registry, schema_id)
+        if schema_id in self._found:
+            return self._found[schema_id]
+        raise _unknown(schema_id, "the registry has no Avro schema of this id that can be used")
+
+    def _may_ask(self, schema_id: int) -> bool:
+        """Return whether an id that is not known here is worth a question."""
+        return schema_id < FIRST_ID and not 0 < self._nobody_knows.get(schema_id, 0) < _ASK_AGAIN
+
+    def _learn_all(self, registry: SchemaSource, schema_id: int, values: Sequence[bytes | None]) -> None:
+        """Ask for an id and for those of *values*, until all are known or a while has passed."""
+        until = monotonic() + _ASIDE_S
+        for one in dict.fromkeys([schema_id, *_ids(values)]):
+            if one not in self._found and self._may_ask(one):
+                self._learn(registry, one)
+                if monotonic() > until:
+                    return
+
+    def _learn(self, registry: SchemaSource, schema_id: int) -> None:
+        """Ask the registry, and remember its answer: a schema, or a no."""
+        schema = registry.schema_of(schema_id)
         try:
-            self._found[schema_id] = found = _writer(schema)
+            if schema is not None:
+                self._found[schema_id] = _writer(schema)
+                return
         except _NO_SCHEMA:
-            self._nobody_knows[schema_id] = 1
-            raise _unknown(schema_id, "the registry's schema of this id cannot be used") from None
-        return found
+            pass  # one that cannot be used is as good as none
+        if len(self._nobody_knows) >= _REMEMBERED:
+            del self._nobody_knows[next(iter(self._nobody_knows))]
+        self._nobody_knows[schema_id] = 1
 
 
 _NO_SCHEMA = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def _ids(values: Sequence[bytes | None]) -> Iterator[int]:
+    """Yield the schema id of each value that has one."""
+    return (int.from_bytes(value[1:HEADER], "big") for value in values if value and not value[0])
 
 
 def _unknown(schema_id: int, words: str) -> Unusable:

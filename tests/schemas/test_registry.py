@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.schemas import app
-from streams.errors import BadSettings, SchemaUnknown, Unusable
+from streams.errors import BadSettings, MustAsk, SchemaUnknown, Unusable
+from streams.schemas import writers
 from streams.schemas.avsc import load_head, read_directory
 from streams.schemas.codec import load_codec
 from streams.schemas.files import schema_home
@@ -143,6 +144,82 @@ def test_a_registry_that_falls_silent_stops_only_ids_that_were_never_seen(twin: 
     assert codec.decode("mail.Send", value) == example("mail.Send.api")
     with pytest.raises(SchemaUnknown, match="503"):
         codec.decode("mail.Send", value_of(999, value))
+
+
+def test_aside_nothing_is_asked_where_a_value_is_read_and_all_ids_of_a_chunk_at_once(twin: Twin) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin), aside=True)
+    value = codec.encode("mail.Send", example("mail.Send.api"))
+    known = value_of(registered_send(twin, doc="Another team's."), value)
+    values = [value, None, b"", known, value_of(998, value), value_of(999, value), b"{}", value_of(999, value)]
+    twin.asked.clear()
+    with pytest.raises(MustAsk) as must:
+        codec.decode("mail.Send", known)
+    assert twin.asked == []
+    must.value.ask(values)
+    known_id = int.from_bytes(known[1:5], "big")
+    assert sorted(twin.asked) == sorted(f"GET /schemas/ids/{one}" for one in (known_id, 998, 999))
+    assert codec.decode("mail.Send", known) == example("mail.Send.api")
+    with pytest.raises(Unusable):
+        codec.decode("mail.Send", value_of(998, value))
+    assert len(twin.asked) == 3
+
+
+def test_aside_a_registry_that_does_not_answer_says_so_to_whoever_asks(twin: Twin) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin), aside=True)
+    value = codec.encode("mail.Send", example("mail.Send.api"))
+    twin.refuse = 500
+    with pytest.raises(MustAsk) as must:
+        codec.decode("mail.Send", value_of(999, value))
+    with pytest.raises(SchemaUnknown, match="500"):
+        must.value.ask([value_of(999, value)])
+    twin.refuse = None
+    must.value.ask([])
+    with pytest.raises(Unusable):
+        codec.decode("mail.Send", value_of(999, value))
+
+
+@pytest.mark.parametrize("schema_id", [0x53455301 + 4_000, 0x80000001, 0xFFFFFFFF])
+def test_no_registry_counts_so_far_so_it_is_not_asked(twin: Twin, schema_id: int) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin), aside=True)
+    value = codec.encode("mail.Send", example("mail.Send.api"))
+    twin.asked.clear()
+    with pytest.raises(Unusable) as fault:
+        codec.decode("mail.Send", value_of(schema_id, value))
+    assert fault.value.reason == "UNKNOWN_SCHEMA"
+    assert twin.asked == []
+
+
+def test_more_unknown_ids_than_are_remembered_are_not_asked_in_turns(
+    twin: Twin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin), aside=True)
+    value = codec.encode("mail.Send", example("mail.Send.api"))
+    monkeypatch.setattr(writers, "_REMEMBERED", 4)
+    values = [value_of(schema_id, value) for schema_id in range(900, 903)]
+    for old in range(800, 803):
+        with pytest.raises(MustAsk) as must:
+            codec.decode("mail.Send", value_of(old, value))
+        must.value.ask([])
+    with pytest.raises(MustAsk) as must:
+        codec.decode("mail.Send", values[0])
+    must.value.ask(values)
+    for one in values:
+        with pytest.raises(Unusable):
+            codec.decode("mail.Send", one)
+
+
+def test_what_is_kept_bears_our_own_id_so_that_a_start_without_a_registry_can_read_it(twin: Twin) -> None:
+    list(ours(twin).register())
+    codec = load_codec(ours(twin))
+    value = codec.encode("mail.Send", example("mail.Send.api"))
+    theirs = value_of(registered_send(twin, doc="Another team's."), value)
+    assert codec.own("mail.Send", theirs) == value
+    assert codec.own("mail.Send", theirs) == value, "and once its id is known for ours, as well"
+    assert codec.own("mail.Send", value) is value
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,12 @@ COMMANDS = (
     Command("retries", "streams.cli.retries:app", _DECIDE, "What waits to be sent again: look, cancel."),
     Command("loops", "streams.cli.loops:app", _DECIDE, "Whose machine and ours answer each other: look, clear."),
     Command(
+        "dead-letters",
+        "streams.cli.deadletters:app",
+        _DECIDE,
+        "Records that could not be used: look, write them back.",
+    ),
+    Command(
         "pauses", "streams.cli.pauses:app", _DECIDE, "Sending streams that send nothing for now: look, set, clear."
     ),
     Command("topics", "streams.cli.topics:app", _PREPARE, "Create the topics, or check them against the plan."),

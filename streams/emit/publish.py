@@ -22,6 +22,9 @@ from streams.settings import Compression, Security
 PATIENCE_S = 60.0
 """How long brokers may stay silent before a record counts as not written."""
 
+LARGEST = 1_000_000
+"""Bytes of a record that is sent without asking the brokers: librdkafka's default, a little less than Kafka's."""
+
 _QUEUE_KIB = 64 * 1024
 _LINGER_MS = 20
 _LISTEN_EVERY = 1000
@@ -33,7 +36,7 @@ _QUIET.addHandler(logging.NullHandler())
 class Publisher:
     """A producer that tells the truth: use it in a ``with``, or call `flush` at the end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, and has a name and a default
         self,
         brokers: str,
         security: Security | None = None,
@@ -41,8 +44,12 @@ class Publisher:
         idempotent: bool = True,
         compression: Compression = Compression.LZ4,
         patience_s: float = PATIENCE_S,
+        largest: int = LARGEST,
     ) -> None:
-        """Connect in the background; whether there is a broker shows at the first flush."""
+        """Connect in the background; whether there is a broker shows at the first flush.
+
+        Above *largest* bytes a record is refused here; below, the brokers decide.
+        """
         self._brokers = brokers
         self._patience_s = patience_s
         self._published = 0
@@ -50,6 +57,7 @@ class Publisher:
         self._said: list[str] = []
         words = librdkafka(brokers, Security() if security is None else security)
         words |= _words(patience_s, idempotent=idempotent, compression=compression)
+        words |= {"message.max.bytes": largest}
         words |= {"on_delivery": self._heard, "error_cb": self._told}
         self._producer = Producer(words, logger=_QUIET)
 

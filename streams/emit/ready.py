@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from streams.emit.admin import existing_topics
-from streams.emit.publish import Publisher
+from streams.emit.publish import LARGEST, Publisher
 from streams.errors import WorldFailed
 from streams.settings import Settings
 from streams.topics import plan
 
 
-def ready_publisher(settings: Settings, topics: Collection[str]) -> Publisher:
-    """Return a publisher as the settings say, once *topics* (their names) are known to exist.
+def ready_publisher(settings: Settings, topics: Collection[str], *, largest: int = LARGEST) -> Publisher:
+    """Return a publisher as the settings say, once *topics* (their names) are known to exist; *largest* as it says.
 
     Raises:
         WorldFailed: no broker answers, or a topic is missing.
@@ -33,4 +33,5 @@ def ready_publisher(settings: Settings, topics: Collection[str]) -> Publisher:
         settings.security,
         idempotent=settings.producer.idempotent,
         compression=settings.producer.compression,
+        largest=largest,
     )

@@ -1,4 +1,4 @@
-"""Reads one topic from outside a worker: once from its beginning to its end, or on from its end.
+"""Reads one topic from outside a worker: once from its beginning to its end, on from its end, or at one place.
 
 No group and no commit, so nobody else's reading is disturbed. The end is what the brokers list when asked first, or
 what the first fetch says where that is later: the embedded broker lists the end of a log too early (docs/decisions,
@@ -104,6 +104,27 @@ class Topic:
                     yield row
             if told is not None:
                 told(_sum(met, self._starts), _sum(self._ends, self._starts))
+
+    def one(self, number: int, offset: int) -> Row | None:
+        """Return the record at one place; None where there is none, or none any more.
+
+        Raises:
+            WorldFailed: as `to_the_end` does.
+
+        """
+        self._look()
+        if number not in self._starts or self._ends[number] <= self._starts[number]:
+            return None
+        begin = max(self._starts[number], min(offset, self._ends[number] - 1))  # never from behind the end
+        self._consumer.assign([TopicPartition(self.name, number, begin)])
+        met, heard = {number: begin}, time.monotonic()
+        while True:
+            messages = self._consumer.consume(_BITE, _WAIT_S)
+            heard = time.monotonic() if messages else self._still_patient(heard, number, met)
+            for message in messages:
+                row = self._row(message, set(), met)
+                if row is None or row.offset >= offset:
+                    return row if row is not None and row.offset == offset else None
 
     def from_now(self) -> None:
         """Stand at the end: `more` gives what comes after this. Raises WorldFailed as `to_the_end` does."""

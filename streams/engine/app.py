@@ -6,6 +6,7 @@ the parts of the engine reach each other by.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
@@ -18,17 +19,20 @@ from streams.engine.config import EngineConfig
 from streams.engine.consumer import ChunkConsumer
 from streams.engine.delivery import Delivery
 from streams.engine.faustapp import FaustApp, TableManager
-from streams.engine.globaltables import DIRECTORY, GlobalTables
-from streams.engine.lanes import Lanes, Line
+from streams.engine.globaltables import GlobalTables
+from streams.engine.lanes import Lanes
+from streams.engine.lines import Lines
 from streams.engine.membership import Membership
 from streams.engine.preflight import check_parts, check_topics
 from streams.engine.producer import ChunkProducer
 from streams.engine.progress import Progress, State
 from streams.engine.recovery import Recovery
 from streams.engine.rocks import Tuning
-from streams.engine.route import Route, Witness
+from streams.engine.route import Witness
 from streams.engine.run import Runner, Step, described, where_from
 from streams.engine.store import Store
+from streams.engine.survey import Survey
+from streams.engine.watchdog import Awake
 from streams.errors import BadSettings
 from streams.pipeline import Hop, Recall
 
@@ -41,15 +45,16 @@ class ChunkApp:
     def __init__(self, config: EngineConfig, topics: Mapping[str, str]) -> None:
         """Take the settings and the topics' names by role; nothing starts yet."""
         self.config = config
-        self._topics = dict(topics)
-        self._roles = {name: role for role, name in topics.items()}
-        self._lines: dict[str, Line] = {}
+        self.lines = Lines(config.group, topics)
+        self.awake = Awake()
         self.services: list[tuple[Step, Step]] = []
         self.failure: str | None = None
         self.membership = Membership(config.session_timeout)
+        self.survey = Survey(config, self._owned, self.fail)
         self._lanes = Lanes(config, self.membership, self.fail, self._on_room)
         self._stores: dict[TP, Store] = {}
         self._counts: dict[str, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._state = State.STARTING
         self._moved_at = _now()
         self._runner = Runner(self)
@@ -58,34 +63,23 @@ class ChunkApp:
         self.faust: FaustApp | None = None
         self.is_at_rest = True
 
-    def add_hop(
+    def add_hop(  # noqa: PLR0913, PLR0917 - as of Lines.add
         self,
         hop: Hop,
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         table: str = "",
         witness: Witness | None = None,
+        first: Sequence[str] = (),
     ) -> None:
         """Have *hop* work on the input roles, keep its state in *table*, and emit to the output roles.
 
+        What goes to the outputs named in *first* is acknowledged before anything leaves for the others.
+
         Raises:
-            BadSettings: a role has no topic, or the table or an input is taken.
+            BadSettings: a role has no topic, *first* is not among the outputs, or the table or an input is taken.
         """
-        unknown = [role for role in (*inputs, *outputs) if role not in self._topics]
-        if unknown or not inputs or table in {"", DIRECTORY, *self._lines}:
-            raise BadSettings(f"hop {hop.name}: inputs {inputs}, table {table!r}; without a topic: {unknown}")
-        names = tuple(self._topics[role] for role in inputs)
-        if any(name in line.inputs for line in self._lines.values() for name in names):
-            raise BadSettings(f"hop {hop.name}: one input has one hop, or commits would be two-minded")
-        changelog = f"{self.config.group}-{table}-changelog"
-        self._lines[table] = Line(
-            hop=hop,
-            inputs=names,
-            outputs=tuple(outputs),
-            table=table,
-            changelog=changelog,
-            witness=witness,
-        )
+        self.lines.add(hop, inputs, outputs, table, witness, first)
 
     def add_global(self, role: str) -> Recall:
         """Have every worker keep a copy of all of a compacted topic; return how to look up keys in it.
@@ -95,9 +89,9 @@ class ChunkApp:
         Raises:
             BadSettings: the role has no topic.
         """
-        if role not in self._topics:
+        if role not in self.lines.topics:
             raise BadSettings(f"global table {role} is without a topic")
-        return self.globals.add(role, self._topics[role])
+        return self.globals.add(role, self.lines.topics[role])
 
     def add_service(self, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
         """Have something run in the same loop: started before the hops, stopped after them."""
@@ -123,6 +117,7 @@ class ChunkApp:
             moved_at=self._moved_at,
             committed_at=None if committed_at is None else int(committed_at * 1000),
             failure=self.failure,
+            lost={} if consumer is None else {self.role_of(t): n for t, n in consumer.ledger.lost.items()},
         )
 
     # What follows is for the parts of the engine only.
@@ -140,21 +135,22 @@ class ChunkApp:
     async def prepare(self) -> None:
         """Check what must hold, then build the Faust app."""
         check_parts()
-        keyed = {name for line in self._lines.values() for name in (*line.inputs, line.changelog)}
-        others = {self._topics[role] for line in self._lines.values() for role in line.outputs} | self.globals.topics
+        self._loop = asyncio.get_running_loop()
+        keyed, others = self.lines.keyed, self.lines.others | self.globals.topics
         self._counts = await check_topics(self.config, keyed, others - keyed)
-        databases = self.config.partitions * len(self._lines) + len(self.globals.topics)
+        self.survey.expect(self._counts)
+        databases = self.config.partitions * len(self.lines) + len(self.globals.topics)
         self._tuning = Tuning(self.config.state_cache_bytes, self.config.state_buffer_bytes, databases)
         await self.globals.start(self._counts, self._tuning)
         self.membership.renew()
         self.faust = FaustApp(self)
-        for line in self._lines.values():
+        for line in self.lines:
             self.faust.follow(line.table, line.changelog)
             self.faust.read(list(line.inputs), self._agent(line.hop), line.hop.name)
 
     def role_of(self, topic: str) -> str:
         """Return the role that a topic plays; a changelog plays none and keeps its name."""
-        return self._roles.get(topic, topic)
+        return self.lines.role_of(topic)
 
     def is_full(self, tp: TP) -> bool:
         """Return whether a partition is to be fetched no further for now."""
@@ -163,6 +159,12 @@ class ChunkApp:
     def is_held(self, tp: TP) -> bool:
         """Return whether a partition's hop is full and takes no more for now."""
         return self._lanes.is_held(tp)
+
+    def tell(self, heard: Callable[..., None], *words: Any) -> None:
+        """Have something called in the engine's loop; from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(heard, *words)
 
     def fail(self, error: BaseException, where: str) -> None:
         """Stop the worker because of *error*; only the first one counts, and no payload is logged."""
@@ -173,7 +175,7 @@ class ChunkApp:
 
     def open_store(self, tp: TP) -> Store:
         """Open the store of a changelog's partition."""
-        line = next(line for line in self._lines.values() if line.changelog == tp.topic)
+        line = self.lines.of_changelog(tp.topic)
         path = Path(self.config.data_dir) / self.config.group / line.table / str(tp.partition)
         self._state = State.RECOVERING
         self._stores[tp] = store = Store(path, cast("Tuning", self._tuning))
@@ -182,17 +184,9 @@ class ChunkApp:
     def open_lanes(self, stores: Mapping[TP, Store]) -> None:
         """Open a lane for each partition whose state is up to date."""
         producer = cast("ChunkProducer", cast("FaustApp", self.faust).producer)
-        by_changelog = {line.changelog: line for line in self._lines.values()}
         for tp, store in stores.items():
-            line = by_changelog[tp.topic]
-            outputs = {role: (self._topics[role], self._counts[self._topics[role]]) for role in line.outputs}
-            route = Route(
-                hop=line.hop,
-                outputs=outputs,
-                changelog=line.changelog,
-                witness=line.witness,
-            )
-            self._lanes.open(line, route, tp.partition, store, producer)
+            line = self.lines.of_changelog(tp.topic)
+            self._lanes.open(line, self.lines.route(line, self._counts), tp.partition, store, producer)
         self.is_at_rest = False
 
     async def rest(self) -> None:
@@ -237,6 +231,10 @@ class ChunkApp:
         sort.__doc__ = (type(hop).__doc__ or hop.name).partition("\n")[0]
         sort.__name__ = sort.__qualname__ = hop.name
         return sort
+
+    def _owned(self) -> list[TP]:
+        consumer = None if self.faust is None else cast("ChunkConsumer | None", self.faust._consumer)
+        return [] if consumer is None or not self.is_running else consumer.inputs()
 
     def _remaining(self) -> int:
         return self.recovery.remaining + self.globals.remaining

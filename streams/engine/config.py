@@ -83,9 +83,11 @@ class EngineConfig:
         session_timeout: after this long without a heartbeat the group gives our partitions away.
         heartbeat_interval: a third of the session at most.
         rebalance_timeout: how long the group waits for us to finish chunks when it rebalances.
-        request_timeout: after this long an unanswered request, or an undelivered batch, is a failure of the world.
+        request_timeout: after this long an unanswered request is a failure of the world. A batch that the brokers do
+            not acknowledge is one after `patience`.
         commit_interval: how often offsets are committed; a crash repeats at most this much work.
         stop_timeout: a stop that takes longer is cut short (nothing is lost: what was not committed is done again).
+        stall: where work waits and nothing moves for so long, the worker is stuck; after twice as long it ends.
         chunk_records: records a chunk at most; larger is faster and holds the loop for longer.
         backlog_chunks: chunks of a partition that wait in its lane before it is no longer fetched.
         fetch_wait: how long the broker holds a fetch open for new data. aiokafka has one fetch in flight a broker, so
@@ -98,6 +100,7 @@ class EngineConfig:
         check_crcs: of fetched batches (0.2 us a record).
         wake_keys: keys handed to `Hop.wake` at a time.
         wake_interval: a busy lane looks for due keys this often; an idle one does so too.
+        standbys: other workers that keep a copy of each partition's state, so that a takeover begins near the end.
         trusted_for: local state that is behind its changelog and older than this is rebuilt: the changelog may have
             forgotten deletions by then (its delete.retention.ms, a day).
         state_cache_bytes: RocksDB's block cache, of the whole worker.
@@ -117,6 +120,7 @@ class EngineConfig:
     request_timeout: int = 40_000
     commit_interval: int = 1_000
     stop_timeout: int = 15_000
+    stall: int = 120_000
     chunk_records: int = 4_000
     backlog_chunks: int = 2
     fetch_wait: int = 50
@@ -128,6 +132,7 @@ class EngineConfig:
     check_crcs: bool = True
     wake_keys: int = 4_000
     wake_interval: int = 1_000
+    standbys: int = 0
     trusted_for: int = 20 * 3_600_000
     state_cache_bytes: int = 128 << 20
     state_buffer_bytes: int = 256 << 20

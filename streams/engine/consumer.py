@@ -15,6 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.engine.delivery import Delivery, Ledger
+from streams.engine.ear import Jump
 from streams.engine.fetch import Run
 from streams.engine.progress import PartitionProgress
 from streams.engine.thread import FETCH_TIMEOUT_S, ChunkThread, Listener
@@ -50,14 +51,31 @@ class ChunkConsumer(driver.Consumer):
         """Return the end of a partition as its last fetch said; None before its first."""
         return self._thread.fetch_end(tp)
 
+    def log_end(self, tp: TP) -> int | None:
+        """Return the end of a partition, with what is in an open transaction; None before its first fetch."""
+        return self._thread.log_end(tp)
+
     def resume_partitions(self, tps: Iterable[TP]) -> None:
         """Fetch from partitions again, at once."""
         super().resume_partitions(tps)
         self.poke()
 
     def finished(self, tp: TP) -> int | None:
-        """Return the offset that follows what is finished of a partition; None before anything is."""
-        return self.ledger.finished.get(tp, self._committed_offset[tp])
+        """Return the offset that follows what is finished of a partition; None where nothing is known of it.
+
+        Where nothing was finished yet, it is where work begins: at what is waiting, or at what is fetched next.
+        """
+        known = self.ledger.finished.get(tp, self._committed_offset[tp])
+        if known is not None:
+            return known
+        begins = self.ledger.begins_at(tp)
+        return self._thread.fetches_at(tp) if begins is None else begins
+
+    def jumped(self, jump: Jump) -> None:
+        """Note that fetching of a partition went on behind offsets that are gone."""
+        tp, start, to = ensure_TP(jump[0]), jump[1], jump[2]
+        if tp in self.assignment() and not self._is_changelog_tp(tp):  # of a changelog recovery takes care
+            self.ledger.jump(tp, start, to, self.app.consumer_generation_id)
 
     def owned(self) -> tuple[PartitionProgress, ...]:
         """Return how far each input partition is that is ours."""
@@ -68,11 +86,15 @@ class ChunkConsumer(driver.Consumer):
                 topic=tp.topic,
                 partition=tp.partition,
                 next_offset=self.finished(tp),
-                end=self.fetch_end(tp),
+                end=engine.survey.end(tp, self.fetch_end(tp)),
                 held=engine.is_held(tp),
             )
-            for tp in sorted(tp for tp in self.assignment() if not self._is_changelog_tp(tp))
+            for tp in self.inputs()
         )
+
+    def inputs(self) -> list[TP]:
+        """Return the input partitions that are ours."""
+        return sorted(tp for tp in self.assignment() if not self._is_changelog_tp(tp))
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand on until stopped: Faust's fetcher service runs this."""
@@ -82,6 +104,9 @@ class ChunkConsumer(driver.Consumer):
         except asyncio.CancelledError:
             if not self.app.should_stop:  # else Faust would take the end for a crash
                 raise
+        except Exception as exc:
+            self.app.engine.fail(exc, "fetch")  # now: Faust would say so in its own words, and later
+            raise
 
     async def _fetch_and_hand_on(self) -> None:
         if not self.flow_active:
@@ -145,9 +170,14 @@ class ChunkConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return self.ledger.advance(tp)
 
+    def _should_commit(self, tp: TP, offset: int) -> bool:  # noqa: ARG002 # Faust's signature
+        """Return True: the ledger offers what is new, and Faust's own idea is of what it tried to commit."""
+        return True
+
     async def _commit(self, offsets: Any) -> bool:
         committed = await super()._commit(offsets)
         if committed:
+            self.ledger.committed(offsets)
             self.committed_at = time.time()
         return bool(committed)
 
@@ -165,6 +195,11 @@ class ChunkConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self.app.engine.let_go()
         self.ledger.forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Take partitions, and have it looked up whether their topics are still what they were at the start."""
+        self.app.engine.survey.look_soon()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def verify_all_partitions_active(self) -> None:
         """Do nothing: Faust's detector mixes two clocks; `progress` says what moves and what does not."""

@@ -7,8 +7,8 @@ acknowledges what its stream skipped in a rebalance. Here only a lane sets `Deli
 from __future__ import annotations
 
 import logging
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -61,13 +61,19 @@ def next_of(waiting: Iterable[deque[Delivery]]) -> Delivery | None:
 
 
 class Ledger:
-    """Deliveries of each partition in the order they came; never offset N+1 before N."""
+    """Deliveries of each partition in the order they came; never offset N+1 before N.
+
+    *finished* is what follows what is done, by partition; *lost* counts, by topic, offsets that were gone before they
+    could be fetched, for as long as the worker lives.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
         self._open: dict[TP, deque[Delivery]] = defaultdict(deque)
         self._entered: dict[TP, int] = {}
+        self._committed: dict[TP, int] = {}
         self.finished: dict[TP, int] = {}
+        self.lost: Counter[str] = Counter()
 
     def enter(self, delivery: Delivery) -> None:
         """Write down a delivery when it is handed on; say so when it does not follow the one before."""
@@ -78,22 +84,48 @@ class Ledger:
         self._entered[tp] = delivery.next_offset
         self._open[tp].append(delivery)
 
+    def jump(self, tp: TP, start: int, to: int, generation: int) -> None:
+        """Write down that offsets are gone, and fetching went on behind them: nothing is left to wait for there.
+
+        They are deleted, by retention or by somebody: to go on is right, to be silent about it is not. Heard twice, of
+        the same place, it is written down once.
+        """
+        if self._entered.get(tp) == to:
+            return
+        if start < to:
+            self.lost[tp.topic] += to - start
+            log.error("%s/%d: offsets %d..%d were deleted before they were read", tp.topic, tp.partition, start, to - 1)
+        else:
+            log.error("%s/%d: offset %d is beyond the end: read anew from %d", tp.topic, tp.partition, start, to)
+        self.enter(Delivery(tp, _nothing_of(tp), start, to, generation, 0, 0, 0.0, done=True))
+
     def partitions(self) -> list[TP]:
-        """Return the partitions that have open deliveries."""
+        """Return the partitions of which deliveries were entered."""
         return list(self._open)
 
     def advance(self, tp: TP) -> int | None:
-        """Strike off what is done from the head; return the offset to commit, None when nothing moved."""
-        waiting, offset = self._open[tp], None
+        """Strike off what is done from the head; return the offset to commit, None when there is nothing new."""
+        waiting = self._open[tp]
         while waiting and waiting[0].done:
-            offset = waiting.popleft().next_offset
-        if offset is not None:
-            self.finished[tp] = offset
-        return offset
+            self.finished[tp] = waiting.popleft().next_offset
+        offset = self.finished.get(tp)
+        return None if offset == self._committed.get(tp) else offset
+
+    def committed(self, offsets: Mapping[TP, int]) -> None:
+        """Hear what the brokers have taken; what they did not take is offered to them again."""
+        self._committed.update(offsets)
+
+    def begins_at(self, tp: TP) -> int | None:
+        """Return where the first delivery that is not finished begins; None where all are."""
+        waiting = self._open.get(tp)
+        return next((delivery.start for delivery in waiting if not delivery.done), None) if waiting else None
 
     def forget(self, tps: Iterable[TP]) -> None:
         """Drop partitions that are ours no longer."""
         for tp in tps:
-            self._open.pop(tp, None)
-            self._entered.pop(tp, None)
-            self.finished.pop(tp, None)
+            for known in (self._open, self._entered, self._committed, self.finished):
+                known.pop(tp, None)
+
+
+def _nothing_of(tp: TP) -> Chunk:
+    return Chunk(topic=tp.topic, partition=tp.partition, keys=[], values=[], offsets=())

@@ -110,9 +110,7 @@ class Drain:
 def _unreadable(source: PartitionRecords, batch: Any, tp: TopicPartition) -> bool:
     """Return whether to skip a batch: control records, or records of a transaction that was aborted."""
     if source._check_crcs and not batch.validate_crc():
-        raise CorruptRecordException(
-            f"{tp.topic}/{tp.partition}: checksum fails near offset {source.next_fetch_offset}"
-        )
+        raise CorruptRecordException(f"{tp.topic}/{tp.partition} offset {source.next_fetch_offset}")
     if source._isolation_level == READ_COMMITTED and batch.producer_id is not None:
         source._consume_aborted_up_to(batch.base_offset)
         if batch.is_control_batch and source._contains_abort_marker(batch):
@@ -153,6 +151,20 @@ def fetched_end(fetcher: Fetcher, tp: TopicPartition) -> int | None:
     if state is None or state.highwater is None:
         return None
     return int(state.highwater if state.lso is None or state.lso < 0 else state.lso)
+
+
+def log_end(fetcher: Fetcher, tp: TopicPartition) -> int | None:
+    """Return the offset after the last record, readable or not yet: a transaction may be open; None before a fetch."""
+    assignment = fetcher._subscriptions.subscription.assignment
+    state = None if assignment is None else assignment.state_value(tp)
+    return None if state is None else state.highwater
+
+
+def position(fetcher: Fetcher, tp: TopicPartition) -> int | None:
+    """Return the offset that a partition is read at next; None while it is not known."""
+    assignment = fetcher._subscriptions.subscription.assignment
+    state = None if assignment is None else assignment.state_value(tp)
+    return None if state is None else state._position  # in one look: the other thread may move it meanwhile
 
 
 def poke(fetcher: Fetcher) -> None:

@@ -68,6 +68,7 @@ class Lane:
         self._notary = Notary(
             hop=route.hop.name,
             outputs=route.outputs,
+            first=route.first,
             changelog=route.changelog,
             partition=self.partition,
             store=self.store,

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One hop and its topics: *inputs* and *changelog* are topic names, *outputs* are roles."""
+    """One hop and its topics: *inputs* and *changelog* are topic names, *outputs* and *first* (see Route) are roles."""
 
     hop: Hop
     inputs: tuple[str, ...]
@@ -32,6 +32,7 @@ class Line:
     table: str
     changelog: str
     witness: Witness | None
+    first: frozenset[str] = frozenset()
 
 
 class Lanes:

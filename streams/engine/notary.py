@@ -1,8 +1,8 @@
 """The notary of a lane: the one order in which a hop's effects become durable.
 
-Outputs, then the changelog, then the local store in one write. State holds the marks by which repeats are known; were
-it durable before the outputs, a crash in between would lose them for ever. Errands begin after all of it, and the
-acknowledgement comes last; both are the lane's. Nothing here calls a hop.
+Outputs (those that must stand first before the others), then the changelog, then the local store in one write. State
+holds the marks by which repeats are known; were it durable before the outputs, a crash in between would lose them for
+ever. Errands begin after all of it, and the acknowledgement comes last; both are the lane's. Nothing here calls a hop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from streams.engine.producer import ChunkProducer, Written
 from streams.engine.store import Store
 from streams.errors import BadSettings, WorldFailed
-from streams.pipeline import Effects
+from streams.pipeline import Batch, Effects
 
 
 class Took(NamedTuple):
@@ -30,7 +30,10 @@ class Took(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notary:
-    """Makes effects of one partition durable; *outputs* is role to (topic, partition count)."""
+    """Makes effects of one partition durable.
+
+    *outputs* is role to (topic, partition count); what goes to a role in *first* stands before the others leave.
+    """
 
     hop: str
     outputs: Mapping[str, tuple[str, int]]
@@ -38,6 +41,7 @@ class Notary:
     partition: int
     store: Store
     producer: ChunkProducer
+    first: frozenset[str] = frozenset()
 
     async def carry_out(self, effects: Effects, fired: Sequence[bytes], now: int) -> Took:
         """Make *effects* durable, and the end of *fired* timers with them, in the order that loses nothing.
@@ -59,11 +63,17 @@ class Notary:
 
     async def _publish(self, effects: Effects, now: int) -> float:
         """Send the outputs and wait for them; return the seconds that it took to build their batches."""
+        outputs = {role: batch for role, batch in effects.outputs.items() if batch.keys}
+        before = {role: outputs.pop(role) for role in self.first & outputs.keys()}
+        seconds = await self._send(before, now) if before else 0.0
+        return seconds + await self._send(outputs, now)
+
+    async def _send(self, outputs: Mapping[str, Batch], now: int) -> float:
+        """Send outputs side by side."""
         sending = []
-        for role, batch in effects.outputs.items():
-            if batch.keys:
-                topic, count = self._where_to(role)
-                sending.append(self.producer.publish(topic, batch, count, now))
+        for role, batch in outputs.items():
+            topic, count = self._where_to(role)
+            sending.append(self.producer.publish(topic, batch, count, now))
         seconds = 0.0
         for result in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(result, BaseException):

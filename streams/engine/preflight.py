@@ -20,8 +20,11 @@ import faust.tables.recovery
 import faust.transport.consumer
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
+from aiokafka.producer.sender import Sender, SendProduceReqHandler
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 
@@ -32,15 +35,22 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
 _SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (fetching.Fetcher, ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed")),
-    (coordinating.GroupCoordinator, ("generation",)),
-    (aiokafka.AIOKafkaConsumer, ("_fetcher", "_coordinator")),
-    (MessageAccumulator, ("_batches", "_waiter_future")),
+    (
+        fetching.Fetcher,
+        ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed", "_fetch_task"),
+    ),
+    (coordinating.GroupCoordinator, ("generation", "member_id", "_coordination_task")),
+    (aiokafka.AIOKafkaConsumer, ("_fetcher", "_coordinator", "_client")),
+    (MessageAccumulator, ("_batches", "_pending_batches", "_waiter_future")),
+    (Sender, ("_message_accumulator", "_txn_manager")),
+    (TransactionManager, ("_pid_and_epoch", "_pid_waiter", "_sequence_numbers")),
+    (TopicPartitionState, ("_position", "highwater", "lso")),
     (faust.transport.consumer.Consumer, ("_committed_offset", "suspend_flow", "flow_active", "can_resume_flow")),
 )
 _ON_CLASS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (fetching.Fetcher, ("_create_fetch_waiter", "_notify")),
-    (coordinating.GroupCoordinator, ("_do_heartbeat",)),
+    (coordinating.GroupCoordinator, ("_do_heartbeat", "_push_error_to_user", "request_rejoin")),
+    (SendProduceReqHandler, ("_can_retry",)),
     (MessageAccumulator, ("drain_by_nodes", "_wakeup")),
     (
         faust.transport.consumer.Consumer,
@@ -103,7 +113,7 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     Raises:
         WorldFailed: no broker answers, a topic is missing, or it has another number of partitions.
     """
-    found = await _described(config, keyed | others)
+    found = await _patiently(config, keyed | others)
     faults = [f"{topic} is missing" for topic in sorted(keyed | others) if topic not in found]
     faults += [
         f"{topic} has {found[topic]} partitions, not {config.partitions}"
@@ -115,11 +125,11 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     return found
 
 
-async def _described(config: EngineConfig, topics: set[str]) -> dict[str, int]:
+async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
     until = asyncio.get_running_loop().time() + config.request_timeout / 1000
     while True:
         try:
-            return await _asked(config, topics)
+            return await described(config, topics)
         except (KafkaError, OSError) as exc:
             if asyncio.get_running_loop().time() > until:
                 raise WorldFailed(f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}") from exc
@@ -127,7 +137,8 @@ async def _described(config: EngineConfig, topics: set[str]) -> dict[str, int]:
         await asyncio.sleep(RETRY_S)
 
 
-async def _asked(config: EngineConfig, topics: set[str]) -> dict[str, int]:
+async def described(config: EngineConfig, topics: set[str]) -> dict[str, int]:
+    """Return the number of partitions of those of *topics* that there are; raise what the brokers answer instead."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=list(config.brokers), client_id=config.group, **config.security.client_options()
     )

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import Compression
+from streams.engine.refusals import refused
+from streams.engine.sending import Refused, begin_anew, listen
 from streams.errors import WorldFailed
 from streams.partition import partitions
 from streams.pipeline import Batch
@@ -58,7 +61,8 @@ class ChunkProducer(driver.Producer):
 
     def _prepare_queue(self) -> None:
         self._room = asyncio.Semaphore(self.app.engine.config.outstanding_batches)
-        self._outstanding: set[asyncio.Future[Any]] = set()
+        self._outstanding: dict[asyncio.Future[Any], tuple[TopicPartition, float]] = {}
+        self._refusals: Refused = {}
         self._turns: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _settings_default(self) -> Mapping[str, Any]:
@@ -92,6 +96,22 @@ class ChunkProducer(driver.Producer):
             return nothing
 
         accumulator.drain_by_nodes = _drain_while_a_member
+        listen(self._ensure_producer()._sender, self._refusals)
+
+    def overdue(self, now: float, patience: float) -> WorldFailed | None:
+        """Return what to say of a batch that has been on its way for more than *patience* seconds of awake time.
+
+        An idempotent producer of aiokafka's tries for ever, and tells nobody.
+        """
+        if not self._outstanding:
+            return None
+        tp, since = next(iter(self._outstanding.values()))  # in the order in which they were sent
+        if now - since <= patience:
+            return None
+        where, why = f"{tp.topic}/{tp.partition}", self._refusals.get(tp)
+        if why is not None:
+            return refused(why, f"{where}, for {now - since:.0f} s")
+        return WorldFailed(f"{where}: no broker has acknowledged a batch for {now - since:.0f} s")
 
     def disown(self) -> None:
         """Throw away what has not left: its partitions are another's, who will do the same work."""
@@ -101,6 +121,8 @@ class ChunkProducer(driver.Producer):
             for promise in (batch.future, batch._drain_waiter):
                 promise.exception()  # seen: nobody waits for it any more
         accumulator._batches.clear()
+        if accumulator._txn_manager is not None:
+            begin_anew(accumulator._txn_manager)
 
     async def publish(self, topic: str, batch: Batch, count: int, now: int) -> float:
         """Send records to the partitions of their keys (*count* of them) and wait until all are acknowledged.
@@ -135,7 +157,9 @@ class ChunkProducer(driver.Producer):
                 since = perf_counter()
             placed = [(await future, count) for future, count in sent]
         except KafkaError as exc:
-            raise WorldFailed(f"{topic}/{partition}: {len(keys)} records were not taken: {_why(exc)}") from exc
+            waited = exc.retriable or isinstance(exc, KafkaTimeoutError)
+            why = self._refusals.get(TopicPartition(topic, partition), exc) if waited else exc
+            raise refused(why, f"{topic}/{partition}: {len(keys)} records were not taken") from exc
         last, count = placed[-1]
         return Written(placed[0][0].offset, last.offset + count - 1, seconds)
 
@@ -172,12 +196,13 @@ class ChunkProducer(driver.Producer):
             except BaseException:
                 self._room.release()
                 raise
-        self._outstanding.add(future)
+        self._outstanding[future] = TopicPartition(topic, partition), self.app.engine.awake.seconds
         future.add_done_callback(self._landed)
         return cast("asyncio.Future[Any]", future)
 
     def _landed(self, future: asyncio.Future[Any]) -> None:
-        self._outstanding.discard(future)
+        tp, _ = self._outstanding.pop(future)
+        self._refusals.pop(tp, None)
         self._room.release()
         if not future.cancelled():
             future.exception()  # whoever sent it has it too; a lane that was cancelled does not look
@@ -209,7 +234,3 @@ async def _all(work: Iterator[Any]) -> list[Any]:
         if isinstance(result, BaseException):
             raise result
     return results
-
-
-def _why(exc: KafkaError) -> str:
-    return type(exc).__name__

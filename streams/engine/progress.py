@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -44,6 +45,7 @@ class Progress:
     """The whole worker. Times are ms since the epoch; *moved_at* is when anything was last finished or recovered.
 
     *recovery_remaining* counts changelog offsets still to be read; *failure* says why a worker stops, None while well.
+    *lost* counts, by the role of the topic, offsets that were deleted before they were read.
     """
 
     state: State
@@ -52,6 +54,7 @@ class Progress:
     moved_at: int
     committed_at: int | None
     failure: str | None
+    lost: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lag(self) -> int:

@@ -42,9 +42,13 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a hop's effects go: role to (topic, partition count), and the changelog of its table."""
+    """Where a hop's effects go: role to (topic, partition count), and the changelog of its table.
+
+    What goes to a role in *first* is acknowledged before anything leaves for the others.
+    """
 
     hop: Hop
     outputs: dict[str, tuple[str, int]]
     changelog: str
     witness: Witness | None
+    first: frozenset[str] = frozenset()

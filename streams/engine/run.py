@@ -17,11 +17,16 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
+from aiokafka.errors import KafkaError
+
+from streams.engine.refusals import words
+from streams.engine.watchdog import Awake, LoopWatch, Watchdog
 from streams.errors import SesStreamsError, WorldFailed
 
 if TYPE_CHECKING:
     from streams.engine.app import ChunkApp
     from streams.engine.faustapp import FaustApp
+    from streams.engine.producer import ChunkProducer
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +76,7 @@ class Runner:
                 await start()
                 started.append(stop)
             await self._engine.prepare()
+            started.append(self._watch())
         except Exception as exc:  # noqa: BLE001 # whatever keeps it from starting ends in an exit code and a sentence
             self._engine.fail(exc, "start")
         else:
@@ -81,6 +87,7 @@ class Runner:
     async def _until_told(self) -> None:
         """Start Faust, and wait for a signal, a failure of ours, or a crash of Faust's."""
         engine, frozen = self._engine, not self._engine.config.freeze
+        watchdog = Watchdog(engine, engine.config.stall / 1000)
         app = cast("FaustApp", engine.faust)  # prepare() has made it
         starting = asyncio.create_task(app.start())
         while not self._stop.is_set() and engine.failure is None:
@@ -88,17 +95,49 @@ class Runner:
                 engine.fail(app.crash_reason or RuntimeError("crash"), "Faust")
             elif starting.done() and not starting.cancelled() and (error := starting.exception()) is not None:
                 engine.fail(error, "start")
-            elif engine.membership.silence * 1000 > engine.config.patience:
-                seconds = round(engine.membership.silence)
-                engine.fail(WorldFailed(f"the brokers have not answered for {seconds} s"), "consumer group")
+            elif (why := self._silence(app)) is not None:
+                engine.fail(why, "brokers")
             elif not frozen and engine.is_running:
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*COARSE)
                 frozen = True
+            watchdog.look(engine.awake.seconds)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LOOK_S)
         engine.stopping()
+
+    def _silence(self, app: FaustApp) -> WorldFailed | None:
+        """Return what to say when brokers have been silent for too long, while this process was awake."""
+        engine, now = self._engine, self._engine.awake.seconds
+        patience = engine.config.patience / 1000
+        silent = engine.membership.silent_for(now)
+        if silent > patience:
+            return WorldFailed(f"consumer group: the brokers have not answered for {silent:.0f} s")
+        producer = cast("ChunkProducer | None", app._producer)
+        return None if producer is None else producer.overdue(now, patience)
+
+    def _watch(self) -> Step:
+        """Have the topics surveyed and the loop watched; return what ends both."""
+        engine = self._engine
+        survey = asyncio.create_task(engine.survey.run(), name="survey")
+        survey.add_done_callback(self._survey_ended)
+        beat = asyncio.create_task(_beat(engine.awake), name="beat")
+        loop_watch = LoopWatch(engine.awake, engine.config.stall / 500)
+        loop_watch.start()
+
+        async def _end() -> None:
+            loop_watch.end()
+            survey.cancel()
+            beat.cancel()
+            await asyncio.wait({survey, beat})
+
+        return _end
+
+    def _survey_ended(self, survey: asyncio.Task[None]) -> None:
+        error = None if survey.cancelled() else survey.exception()
+        if error is not None:
+            self._engine.fail(error, "survey")
 
     async def _stop_in_time(self, services: list[Step]) -> None:
         stopping = asyncio.create_task(self._stop_all(services))
@@ -144,8 +183,16 @@ class Runner:
             loop.run_until_complete(asyncio.wait(left, timeout=1.0))
 
 
+async def _beat(awake: Awake) -> None:
+    while True:
+        awake.tick()
+        await asyncio.sleep(LOOK_S)
+
+
 def described(error: BaseException) -> str:
     """Return what may be said of an error: our own words, or else its class; another's words may hold an address."""
+    if isinstance(error, KafkaError):
+        return words(error)
     return str(error) if isinstance(error, SesStreamsError) else type(error).__name__
 
 

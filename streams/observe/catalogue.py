@@ -112,6 +112,7 @@ _ROWS = (
         ("hop", "step"),
         "Time that a hop has spent in one step of its work; wait is for the brokers.",
     ),
+    Metric("ses_lost_records_total", _COUNTER, ("topic",), "Records that were deleted before they were read."),
     Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),
     Metric("ses_last_commit_timestamp_seconds", _GAUGE, (), "When work was last acknowledged to the brokers."),
     Metric("ses_recovery_remaining", _GAUGE, (), "Changelog records still to be read before work begins."),

@@ -1,9 +1,9 @@
 """Whether this worker is alive and whether it is ready, judged by what moves and not by what is reachable.
 
 A consumer that silently stops is the failure that Faust users report most, and nothing crashes when it happens. So:
-records wait and the committed position of their partition has not moved for a minute: not ready, and says so; for
-five minutes: not alive, so that whoever runs us starts us anew. A broker that is down is no reason to restart a
-worker, and nothing here asks for one. The memory of what moved is kept here, so the engine need not keep any.
+records wait and the position of their partition has not moved for engine.stall_seconds: not ready, and says so; for
+twice as long: not alive, so that whoever runs us starts us anew. The engine's own watchdog ends the worker then, too,
+for where nobody asks. The memory of what moved is kept here: whoever asks more often must not make it shorter.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from streams.observe.progress import Ask, Phase, Progress
 
-UNREADY_AFTER = 60_000
-DEAD_AFTER = 300_000
+UNREADY_AFTER = 120_000
+DEAD_AFTER = 2 * UNREADY_AFTER
 
 
 class State(StrEnum):

@@ -111,7 +111,9 @@ class Metrics:
             for name, values in lookup().items():
                 self.set(name, values)
         with self._lock:
+            lost = looked.pop("ses_lost_records_total", {})
             self._values |= looked
+            self._values["ses_lost_records_total"] |= lost
             self._values["ses_dropped_labels_total"] |= {(label,): n for label, n in self._rules.dropped.items()}
 
     def values(self, name: str) -> dict[Labels, float]:
@@ -150,4 +152,5 @@ def _of_engine(progress: Progress) -> dict[str, dict[Labels, float]]:
         "ses_consumer_lag": dict(waiting),
         "ses_recovery_remaining": {(): float(progress.recovery_remaining)},
         "ses_last_commit_timestamp_seconds": committed,
+        "ses_lost_records_total": {(role,): float(count) for role, count in progress.lost.items()},
     }

@@ -40,12 +40,14 @@ class Progress:
     positions: (topic, partition) to where work stands; only the partitions that this worker holds.
     recovery_remaining: changelog records still to be read before work begins.
     committed_at: ms since the epoch of the last commit; None before the first.
+    lost: by the role of the topic, records that were deleted before they were read, since the worker began.
     """
 
     phase: Phase
     positions: Mapping[tuple[str, int], Position] = field(default_factory=dict)
     recovery_remaining: int = 0
     committed_at: int | None = None
+    lost: Mapping[str, int] = field(default_factory=dict)
 
 
 Ask = Callable[[], Progress]

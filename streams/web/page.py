@@ -14,7 +14,7 @@ from streams.observe.health import Verdict
 
 ENDPOINTS = (
     ("/metrics", "every number, in Prometheus's text formats"),
-    ("/health/live", "200 while the worker moves; 503 after five minutes without progress while records wait"),
+    ("/health/live", "200 while the worker moves; 503 where records wait and nothing has moved for long"),
     ("/health/ready", "200 while it works; 503 while it starts, recovers, stops or is stuck, with the reasons"),
 )
 

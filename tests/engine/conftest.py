@@ -1,4 +1,7 @@
-"""The embedded broker for the engine's tests, and a bench: topics of its own, workers, and what came of it."""
+"""A broker for the engine's tests, and a bench: topics of its own, workers, and what came of it.
+
+Every test that asks for `bench` runs on the embedded broker, and once more, marked `kafka`, on Apache Kafka.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +21,30 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from streams.engine.broker import EmbeddedBroker
 from streams.engine.rocks import Tuning
 from streams.engine.store import Store
+from tests.kafka.cluster import Cluster
 
+Broker = EmbeddedBroker | Cluster
 PARTITIONS = 2
 TOY = Path(__file__).with_name("toy.py")
 PATIENCE_S = 40.0
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
     with EmbeddedBroker(tmp_path_factory.mktemp("broker") / "broker.log") as running:
         yield running
+
+
+@pytest.fixture(scope="session", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Return the embedded broker, and then Apache Kafka."""
+    return cast("Broker", request.getfixturevalue(request.param))
 
 
 class Bench:
     """One group, its topics a, b and out, its changelog and its state; and the workers on them."""
 
-    def __init__(self, broker: EmbeddedBroker, directory: Path) -> None:
+    def __init__(self, broker: Broker, directory: Path) -> None:
         self.broker = broker
         self.data_dir = directory / "state"
         self.logs = directory
@@ -41,6 +52,11 @@ class Bench:
         self.topics = {role: f"{self.group}.{role}" for role in ("a", "b", "out")}
         self.changelog = f"{self.group}-sums-changelog"
         self.workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def idempotent(self) -> bool:
+        """Return whether the broker gives out producer ids: the embedded one refuses aiokafka's way of asking."""
+        return isinstance(self.broker, Cluster)
 
     def create_topics(self, *names: str) -> None:
         admin = AdminClient({"bootstrap.servers": self.broker.address})
@@ -68,6 +84,7 @@ class Bench:
             "data_dir": str(self.data_dir),
             "partitions": PARTITIONS,
             "topics": self.topics,
+            "idempotent": self.idempotent,
             **asked,
         }
         with (self.logs / f"worker-{len(self.workers)}.log").open("wb") as log:
@@ -96,6 +113,14 @@ class Bench:
             for role in ("a", "b")
             for partition, count in enumerate(self._counts(self.topics[role]))
         }
+
+    def ends_by_watermark(self) -> dict[tuple[str, int], int]:
+        """Return where each input partition ends, as the broker says: what was deleted counts, too."""
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "reader"})
+        tps = [TopicPartition(self.topics[role], p) for role in ("a", "b") for p in range(PARTITIONS)]
+        found = {(tp.topic, tp.partition): consumer.get_watermark_offsets(tp, timeout=10)[1] for tp in tps}
+        consumer.close()
+        return found
 
     def _counts(self, topic: str) -> list[int]:
         counts = [0] * PARTITIONS
@@ -163,7 +188,7 @@ class Bench:
 
 
 @pytest.fixture
-def make_bench(broker: EmbeddedBroker, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+def make_bench(broker: Broker, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
     made: list[Bench] = []
 
     def make() -> Bench:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from streams.engine.producer import ChunkProducer
+from streams.engine.watchdog import Awake
 
 
 class Line:
@@ -32,7 +33,7 @@ class Line:
 def producer_over(line: Line) -> ChunkProducer:
     config = SimpleNamespace(outstanding_batches=64)
     producer = ChunkProducer.__new__(ChunkProducer)
-    producer.app = cast("Any", SimpleNamespace(engine=SimpleNamespace(config=config)))
+    producer.app = cast("Any", SimpleNamespace(engine=SimpleNamespace(config=config, awake=Awake())))
     producer._prepare_queue()
     setattr(producer, "_ensure_producer", lambda: line)  # noqa: B010 # mypy will not have a method assigned
     return producer

@@ -252,7 +252,7 @@ def in_process(bench: Bench, told: list[object]) -> ChunkApp:
         session_timeout=2_000,
         heartbeat_interval=400,
         commit_interval=100,
-        idempotent=False,
+        idempotent=bench.idempotent,
         freeze=False,
     )
     engine = ChunkApp(config, bench.topics)

@@ -12,10 +12,13 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from aiokafka.consumer.fetcher import Fetcher
 
 from streams.engine.app import ChunkApp
 from streams.engine.config import EngineConfig
@@ -93,6 +96,35 @@ class Alarm:
         return effects
 
 
+class Twofold:
+    """Emit each record to two topics."""
+
+    name = "twofold"
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        effects = Effects()
+        for key, value in zip(chunk.keys, chunk.values, strict=True):
+            if key is not None:
+                effects.emit("out", key, value)
+                effects.emit("b", key, value)
+                effects.writes[key] = value
+        return effects
+
+    def census(self, values: Sequence[bytes]) -> None:
+        return None
+
+    def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
+        return Effects()
+
+
+class Sleeper(Ledgerer):
+    """Hold up everything: sleep in the midst of the event loop, which no hop may do."""
+
+    def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
+        time.sleep(3600)
+        return super().work(chunk, recall, now)
+
+
 class Posting:
     """An errand that leaves its mark in a file, which outlives whatever happens to the worker."""
 
@@ -142,8 +174,15 @@ class Poster:
         """Take any."""
 
 
-HOPS: dict[str, Callable[..., Any]] = {"ledgerer": Ledgerer, "alarm": Alarm, "poster": Poster}
+HOPS: dict[str, Callable[..., Any]] = {
+    "ledgerer": Ledgerer,
+    "alarm": Alarm,
+    "poster": Poster,
+    "twofold": Twofold,
+    "sleeper": Sleeper,
+}
 DEADLY: dict[str, tuple[Any, str]] = {
+    "sent": (Notary, "_send"),
     "published": (Notary, "_publish"),
     "logged": (Notary, "_log_changes"),
     "worked": (Notary, "carry_out"),
@@ -184,6 +223,30 @@ def _freeze_with_a_batch_queued(topic: str) -> None:
     setattr(ChunkProducer, "_submit", freezing)  # noqa: B010 # mypy will not have a method assigned
 
 
+def _hang_in_publishing(times: int) -> None:
+    """Never get an answer to what is published the *times*-th time, nor after it."""
+    original, left = Notary._publish, times
+
+    async def hanging(self: Notary, effects: Effects, now: int) -> float:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            await asyncio.Event().wait()
+        return await original(self, effects, now)
+
+    setattr(Notary, "_publish", hanging)  # noqa: B010 # mypy will not have a method assigned
+
+
+def _stop_fetching_once(there: Path) -> None:
+    """Have aiokafka's fetcher ask for nothing any more, as soon as a file is there; all else goes on."""
+    original = Fetcher._get_actions_per_node
+
+    def idle(self: Fetcher, assignment: Any) -> Any:
+        return ([], {}, 0.2, False, []) if there.exists() else original(self, assignment)
+
+    setattr(Fetcher, "_get_actions_per_node", idle)  # noqa: B010 # mypy will not have a method assigned
+
+
 async def _broken(self: ChunkApp) -> None:
     raise AttributeError("rest")
 
@@ -196,6 +259,10 @@ def main(asked: dict[str, Any]) -> int:
         _die_after(*asked["die"])
     if "freeze" in asked:
         _freeze_with_a_batch_queued(asked["freeze"])
+    if "hang" in asked:
+        _hang_in_publishing(asked["hang"])
+    if "fetch_until" in asked:
+        _stop_fetching_once(Path(asked["fetch_until"]))
     if "broken_rest" in asked:
         setattr(ChunkApp, "rest", _broken)  # noqa: B010 # mypy will not have a method assigned
     config = EngineConfig(
@@ -207,14 +274,22 @@ def main(asked: dict[str, Any]) -> int:
         heartbeat_interval=400,
         commit_interval=asked.get("commit_interval", 200),
         chunk_records=asked.get("chunk_records", 500),
-        idempotent=False,
+        idempotent=asked.get("idempotent", False),
         request_timeout=asked.get("request_timeout", 40_000),
         rebalance_timeout=asked.get("rebalance_timeout", 60_000),
         stop_timeout=asked.get("stop_timeout", 15_000),
+        stall=asked.get("stall", 120_000),
+        instance_id=asked.get("instance_id"),
     )
     engine = ChunkApp(config, asked["topics"])
     hop = HOPS[asked.get("hop", "ledgerer")](**asked.get("hop_args", {}))
-    engine.add_hop(hop, inputs=["a", "b"], outputs=["out"], table="sums")
+    engine.add_hop(
+        hop,
+        inputs=asked.get("inputs", ["a", "b"]),
+        outputs=asked.get("outputs", ["out"]),
+        table="sums",
+        first=asked.get("first", []),
+    )
     return engine.run()
 
 

@@ -1,0 +1,48 @@
+"""aiokafka's sender, with two things more: it notes why a broker did not take a batch, and it can begin a new sequence.
+
+An idempotent producer tries a batch for ever and only logs why; and a batch that it tried and that was then thrown
+away would leave a gap in a sequence, after which the broker takes nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.producer.sender import SendProduceReqHandler
+from aiokafka.producer.transaction_manager import NO_PRODUCER_EPOCH, NO_PRODUCER_ID, PidAndEpoch
+
+Refused = dict[TopicPartition, KafkaError]
+
+
+class _Noting(SendProduceReqHandler):  # type: ignore[misc] # aiokafka says nothing of its types
+    """One request, which notes why a batch was not taken, whether it is tried again or not."""
+
+    def __init__(self, sender: Any, batches: Any, refused: Refused) -> None:
+        super().__init__(sender, batches)
+        self._refused = refused
+
+    def _can_retry(self, error: KafkaError, batch: Any) -> bool:
+        self._refused[batch.tp] = error
+        return bool(super()._can_retry(error, batch))
+
+
+def listen(sender: Any, refused: Refused) -> None:
+    """Have a sender note in *refused*, by partition, why its last batch was not taken."""
+
+    async def _send_and_note(node_id: int, batches: Mapping[TopicPartition, Any]) -> None:
+        await _Noting(sender, batches, refused).do(node_id)
+        sender._in_flight.remove(node_id)
+        sender._muted_partitions.difference_update(batches)
+
+    sender._send_produce_req = _send_and_note
+
+
+def begin_anew(transactions: Any) -> None:
+    """Have an idempotent producer get itself another id, before it sends again."""
+    transactions._pid_and_epoch = PidAndEpoch(NO_PRODUCER_ID, NO_PRODUCER_EPOCH)
+    transactions._pid_waiter = asyncio.get_running_loop().create_future()
+    transactions._sequence_numbers.clear()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Recall = Callable[[Sequence[bytes]], list[bytes | None]]
 """Read stored values for keys, in the order of the keys; None where nothing is stored. One call a chunk."""
@@ -51,6 +51,16 @@ class Batch:
         self.values.append(value)
 
 
+class SetAside(NamedTuple):
+    """A record that became a dead letter: who gave it up and why (symbols of mail.DeadLetter), and where it lies."""
+
+    stage: str
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+
+
 class Errand(Protocol):
     """Something to be done in the world, such as handing a mail to SES, once its intent is durable.
 
@@ -77,6 +87,7 @@ class Effects:
     latencies: mailbox domain to milliseconds from send to delivery, for observe.
     steps: seconds that each step of the work took; a hop fills it by `Stopwatch`.
     errands: to be run after all else is durable; only of an `ActingHop`.
+    set_aside: what of the chunk became dead letters, which are among the outputs; too many stop the worker.
     """
 
     outputs: dict[str, Batch] = field(default_factory=dict)
@@ -86,6 +97,7 @@ class Effects:
     latencies: dict[str, list[int]] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
     errands: list[Errand] = field(default_factory=list)
+    set_aside: list[SetAside] = field(default_factory=list)
 
     def emit(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Add one record to the outputs."""
@@ -127,6 +139,14 @@ class Hop(Protocol):
 
     def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]] | None:
         """Return what stored *values* add to gauges, in the form of `Effects.counts`; None where they add to none."""
+
+
+@runtime_checkable
+class ForeseeingHop(Hop, Protocol):
+    """A hop that can tell from stored values when to look at them again: after a rebuild nothing else says so."""
+
+    def looks(self, values: Sequence[bytes], now: int) -> Sequence[int]:
+        """Return for each of *values* when (ms since the epoch) to wake its key; too early does no harm."""
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from streams.decide.request import next_look
 from streams.dispatch.answers import hear
 from streams.dispatch.breaker import US, Breaker, Pause
 from streams.dispatch.desk import Desk, Tools
@@ -28,6 +29,7 @@ from streams.mail.deadletter import Stage
 from streams.mail.policy import Policy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
+from streams.state.requests import unpack_request
 
 REQUESTS = "send-requests"
 NEVER = 0
@@ -118,6 +120,12 @@ class ByRequest:
         """Hear which part of all partitions is this worker's: so much of SES's rate and quota is."""
         self._tools.pace.share(part)
         self._moved = True
+
+    def looks(self, values: Sequence[bytes], now: int) -> list[int]:
+        """Return when (ms) to look at each of these requests again."""
+        del now
+        policy = self._tools.policy.dispatch
+        return [next_look(unpack_request(value), {}, policy) for value in values]
 
     def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]] | None:
         """Add to no gauge: what dispatch shows is not what it stores."""

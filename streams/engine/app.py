@@ -32,9 +32,10 @@ from streams.engine.route import Witness
 from streams.engine.run import Runner, Step, described, where_from
 from streams.engine.store import Store
 from streams.engine.survey import Survey
+from streams.engine.timers import at_once
 from streams.engine.watchdog import Awake
 from streams.errors import BadSettings
-from streams.pipeline import Hop, Recall
+from streams.pipeline import ForeseeingHop, Hop, Recall
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class ChunkApp:
 
     def is_full(self, tp: TP) -> bool:
         """Return whether a partition is to be fetched no further for now."""
-        return self._lanes.is_full(tp)
+        return self._lanes.is_full(tp) or self.recovery.standbys.rests(tp)
 
     def is_held(self, tp: TP) -> bool:
         """Return whether a partition's hop is full and takes no more for now."""
@@ -174,11 +175,16 @@ class ChunkApp:
         log.critical("stopping: %s\n%s", self.failure, where_from(error))
 
     def open_store(self, tp: TP) -> Store:
-        """Open the store of a changelog's partition."""
+        """Open the store of a changelog's partition, to be brought up to date and given to a lane."""
+        self._state = State.RECOVERING
+        return self.open_standby(tp)
+
+    def open_standby(self, tp: TP) -> Store:
+        """Open the store of a changelog's partition that another worker writes."""
         line = self.lines.of_changelog(tp.topic)
         path = Path(self.config.data_dir) / self.config.group / line.table / str(tp.partition)
-        self._state = State.RECOVERING
-        self._stores[tp] = store = Store(path, cast("Tuning", self._tuning))
+        foresee = line.hop.looks if isinstance(line.hop, ForeseeingHop) else at_once
+        self._stores[tp] = store = Store(path, cast("Tuning", self._tuning), foresee)
         return store
 
     def open_lanes(self, stores: Mapping[TP, Store]) -> None:

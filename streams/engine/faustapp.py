@@ -103,7 +103,7 @@ class FaustApp(faust.App):
             topic_partitions=config.partitions,
             topic_allow_declare=False,
             topic_disable_leader=True,
-            table_standby_replicas=0,
+            table_standby_replicas=config.standbys,
             stream_wait_empty=True,
             stream_recovery_delay=0.0,
             stream_buffer_maxsize=QUEUE_CHUNKS,

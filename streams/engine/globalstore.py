@@ -8,7 +8,6 @@ whatever is wrong with it is mended by wiping it; nothing here reads the topic.
 from __future__ import annotations
 
 import logging
-import shutil
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import NamedTuple, cast
 
 from rocksdict import Rdict, WriteBatch
 
-from streams.engine.rocks import Tuning, guarded, open_database
-from streams.engine.store import fingerprint
+from streams.engine.mark import fingerprint
+from streams.engine.rocks import Tuning, guarded, open_database, remove
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class GlobalStore:
     def wipe(self) -> None:
         """Throw everything away and start empty."""
         self.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove(self.path)
         self._open()
 
     def close(self) -> None:

@@ -19,7 +19,8 @@ from faust.types import TP
 from mode import Service
 
 from streams.engine.delivery import Delivery
-from streams.engine.store import Store
+from streams.engine.place import Place
+from streams.engine.standby import Standbys
 
 if TYPE_CHECKING:
     from streams.engine.consumer import ChunkConsumer
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.01
-RECOGNISE_S = 5.0
-"""How long to wait for the last record we knew; compaction may have taken it, and then nothing comes."""
+SAY_S = 5.0
+"""How often a long recovery says how far it is."""
 
 
 class Recovery(faust.tables.recovery.Recovery):
@@ -45,18 +46,15 @@ class Recovery(faust.tables.recovery.Recovery):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start with nothing to recover."""
         super().__init__(*args, **kwargs)
-        self._stores: dict[TP, Store] = {}
-        self._reached: dict[TP, int] = {}
-        self._listed: dict[TP, int] = {}
+        self.standbys = Standbys(self.app.engine)
+        self._places: dict[TP, Place] = {}
         self._pending: set[TP] = set()
-        self._foreign: set[TP] = set()
-        self._doubted: dict[TP, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
     def remaining(self) -> int:
         """Return how many changelog offsets are still to be read, as far as ends are known."""
-        return sum(max(self._end(tp) - self._reached[tp], 0) for tp in self._pending)
+        return sum(self._places[tp].left(self._log_end(tp)) for tp in self._pending)
 
     async def on_rebalance(
         self,
@@ -68,46 +66,33 @@ class Recovery(faust.tables.recovery.Recovery):
         """Recover what was assigned; Faust calls it after each rebalance."""
         if generation_id != self.app.consumer_generation_id:
             return  # a newer rebalance is on its way
-        self.active_tps = {tp for tp in self.app.assignor.assigned_actives() if self._is_changelog_tp(tp)}
+        assignor = self.app.assignor
+        self.active_tps = {tp for tp in assignor.assigned_actives() if self._is_changelog_tp(tp)}
+        self.standby_tps = {tp for tp in assignor.assigned_standbys() if self._is_changelog_tp(tp)} - self.active_tps
         self._generation_id = generation_id
         self.app.engine.membership.renew()
         await self.abandon()
         self._task = asyncio.create_task(self._run(generation_id))
 
     async def abandon(self) -> None:
-        """Give up a recovery under way: its partitions are about to go."""
+        """Give up a recovery under way, and standbys: partitions are about to go."""
         task, self._task = self._task, None
         self._pending.clear()
         if task is not None and task is not asyncio.current_task():
             task.cancel()
             await asyncio.wait({task})
+        self.standbys.end()
 
     def take(self, delivery: Delivery) -> None:
         """Apply a fetched run of a changelog; the fetch loop calls it."""
-        tp, chunk = delivery.tp, delivery.chunk
-        if tp not in self._pending or tp in self._foreign or delivery.start > self._reached[tp]:
-            return  # fetched before the last seek
-        if delivery.start < self._reached[tp] or not self._recognises(delivery):
-            self._foreign.add(tp)
-            return
         try:
-            self._stores[tp].apply(chunk.keys, chunk.values, delivery.next_offset, _now())
+            if delivery.tp in self._pending:
+                if self._places[delivery.tp].take(delivery, _now()):
+                    self.app.engine.moved()
+            elif delivery.tp in self.standbys:
+                self.standbys.take(delivery)
         except Exception as exc:  # noqa: BLE001 # whatever it is, the state is not whole: the worker stops
             self.app.engine.fail(exc, f"recovery of {delivery}")
-            return
-        self._reached[tp] = delivery.next_offset
-        self.app.engine.moved()
-
-    def _recognises(self, delivery: Delivery) -> bool:
-        """Return whether a run may begin here: the first one begins with the last record that we applied.
-
-        Compaction may have taken that record; then there is nothing to recognise, and nothing against it.
-        """
-        tp, chunk = delivery.tp, delivery.chunk
-        doubted = self._doubted.pop(tp, None) is not None
-        if not doubted or not len(chunk) or chunk.offsets[0] != delivery.start:
-            return True
-        return self._stores[tp].knows(chunk.keys[0], chunk.values[0])
 
     async def _run(self, generation: int) -> None:
         try:
@@ -125,80 +110,71 @@ class Recovery(faust.tables.recovery.Recovery):
         self._set_recovery_started()
         started = time.monotonic()
         await self._open_stores()
-        if self._pending:
+        if self._places:
             await self._seek()
             consumer.resume_partitions(self._pending)
             await self._flow()
             await self._catch_up()
             consumer.pause_partitions(self.active_tps)
+            await self._settle()
         await self.app.engine.globals.caught_up()  # no lane may look into a copy that lacks something
-        log.info("state of %d partitions is up to date after %.1f s", len(self._stores), time.monotonic() - started)
+        log.info("state of %d partitions is up to date after %.1f s", len(self._places), time.monotonic() - started)
         await self._hand_over(generation)
+        await self.standbys.begin(self.standby_tps)
 
     async def _open_stores(self) -> None:
-        self._stores = {}
+        self._places, trusted_for = {}, self.app.engine.config.trusted_for
         for tp in sorted(self.active_tps):
-            self._stores[tp] = self.app.engine.open_store(tp)  # in the loop: a thread could not be called off
+            store = self.app.engine.open_store(tp)  # in the loop: a thread could not be called off
+            self._places[tp] = Place(tp, store, trusted_for)
             await asyncio.sleep(0)
-        self._foreign.clear()
-        self._reached = {tp: store.position for tp, store in self._stores.items()}
-        self._pending = set(self._stores)
 
     async def _seek(self) -> None:
         """Go to the last record that each store knows, or to the beginning where that is gone."""
         consumer = cast("ChunkConsumer", self.app.consumer)
-        begins = await consumer.earliest_offsets(*self._pending)
-        self._listed = {tp: end or 0 for tp, end in (await consumer.highwaters(*self._pending)).items()}
-        for tp, store in self._stores.items():
-            begin = begins[tp] or 0
-            if self._is_outdated(tp, store, begin):
-                store.wipe()
-            store.position = max(store.position, begin)
-            self._reached[tp] = max(store.position - 1, begin)
-        known = [tp for tp, store in self._stores.items() if self._reached[tp] < store.position]
-        self._doubted = dict.fromkeys(known, time.monotonic() + RECOGNISE_S)
-        await consumer.seek_wait(dict(self._reached))
-
-    def _is_outdated(self, tp: TP, store: Store, begin: int) -> bool:
-        """Return whether the changelog can no longer bring a store up to date."""
-        if 0 < store.position < begin:
-            log.error("%s/%d no longer has what follows local state: rebuilding it", tp.topic, tp.partition)
-            return True
-        behind = 0 < store.position < self._listed[tp]
-        if behind and _now() - store.kept_at > self.app.engine.config.trusted_for:
-            log.warning("%s/%d: local state is too old to catch up: rebuilding it", tp.topic, tp.partition)
-            return True
-        return False
+        begins = await consumer.earliest_offsets(*self._places)
+        ends = await consumer.highwaters(*self._places)
+        now = _now()
+        seeks = {tp: place.begin(begins[tp] or 0, ends[tp] or 0, now) for tp, place in self._places.items()}
+        await consumer.seek_wait(seeks)
+        self._pending = set(self._places)
+        log.info("recovering %d partitions: %d changelog offsets to read", len(seeks), self.remaining)
 
     async def _catch_up(self) -> None:
         """Wait until every store has reached its changelog's end; rebuild those that lie beyond it."""
-        consumer = cast("ChunkConsumer", self.app.consumer)
+        whole, began = self.remaining, time.monotonic()
+        said = began
         while self._pending:
             for tp in sorted(self._pending):
-                fetched = consumer.fetch_end(tp)
-                if fetched is None:
-                    continue
-                if tp in self._foreign or self._stores[tp].position > self._end(tp):
-                    await self._rebuild(tp)
-                elif self._stores[tp].position == self._end(tp) and self._doubted.get(tp, 0.0) < time.monotonic():
-                    self._pending.discard(tp)
+                await self._look_at(self._places[tp])
+            if time.monotonic() - said >= SAY_S:
+                said = time.monotonic()
+                _say(whole, self.remaining, said - began)
             await asyncio.sleep(LOOK_S)
 
-    async def _rebuild(self, tp: TP) -> None:
-        """Start a partition over: its changelog is shorter than what was applied, or another than we knew."""
+    async def _look_at(self, place: Place) -> None:
+        """Strike a partition off when it is there; start it over when its changelog is not what the store knows."""
+        end = self._log_end(place.tp)
+        if end is None:
+            return
         consumer = cast("ChunkConsumer", self.app.consumer)
-        log.error("%s/%d is not the changelog that local state came from: rebuilding it", tp.topic, tp.partition)
-        store = self._stores[tp]
-        store.wipe()
-        begin = (await consumer.earliest_offsets(tp))[tp] or 0
-        store.position = self._reached[tp] = begin
-        await consumer.seek_wait({tp: begin})
-        self._foreign.discard(tp)
-        self._doubted.pop(tp, None)
+        if place.is_foreign or place.is_astray or place.is_beyond(end):
+            begin = (await consumer.earliest_offsets(place.tp))[place.tp] or 0
+            if place.is_foreign or place.is_beyond(end) or begin > place.reached:
+                await consumer.seek_wait({place.tp: place.start_over(begin)})
+            place.is_astray = False
+        elif place.is_there(end):
+            self._pending.discard(place.tp)
 
-    def _end(self, tp: TP) -> int:
-        fetched = cast("ChunkConsumer", self.app.consumer).fetch_end(tp)
-        return max(self._listed.get(tp, 0), fetched or 0)
+    async def _settle(self) -> None:
+        """Make durable what was applied: what lanes write must never outlive it."""
+        for place in self._places.values():
+            place.store.settle(_now())
+            self.app.engine.moved()
+            await asyncio.sleep(0)
+
+    def _log_end(self, tp: TP) -> int | None:
+        return cast("ChunkConsumer", self.app.consumer).log_end(tp)
 
     async def _hand_over(self, generation: int) -> None:
         """Let the streams flow: positions first, then queues, fetching last: nothing is cleared behind us."""
@@ -209,7 +185,7 @@ class Recovery(faust.tables.recovery.Recovery):
         if self.app.consumer_generation_id != generation:
             return
         self._set_recovery_ended()
-        self.app.engine.open_lanes({tp: self._stores[tp] for tp in self._stores})
+        self.app.engine.open_lanes({tp: place.store for tp, place in self._places.items()})
         consumer.resume_partitions({tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)})
         await self._flow()
         self.completed.set()
@@ -237,6 +213,14 @@ class Recovery(faust.tables.recovery.Recovery):
     @Service.task
     async def _publish_stats(self) -> None:
         """Do nothing: `streams.engine.progress` says how far it is."""
+
+
+def _say(whole: int, left: int, seconds: float) -> None:
+    """Log how far it is; the number of records is that of offsets, some of which compaction has emptied."""
+    done = max(whole - left, 0)
+    rate = done / seconds
+    about = f"about {left / rate:.0f} s left" if rate else "no end in sight"
+    log.info("recovering: %d of %d records, %.0f/s, %s", done, whole, rate, about)
 
 
 def _now() -> int:

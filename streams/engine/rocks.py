@@ -21,11 +21,22 @@ log = logging.getLogger(__name__)
 CONDEMNED = "CONDEMNED"
 """A file of this name in a database's directory: it was found damaged while open, and must be rebuilt."""
 FAMILIES = ("timers", "meta")
-_OPERATORS_WORDS = ("no space left", "permission denied", "read-only file system", "too many open files")
+_OPERATORS_WORDS = (
+    "no space left",
+    "quota exceeded",
+    "file too large",
+    "permission denied",
+    "read-only file system",
+    "too many open files",
+    "cannot allocate memory",
+)
 _BLOOM_BITS = 10  # one key in a hundred that is not there costs a read
 _SMALLEST_BUFFER = 4 << 20
 _LARGEST_BUFFER = 64 << 20
 _OPEN_FILES = 256
+_SLOW_FILES, _MOST_FILES = 200, 400
+"""Young files of a rebuild that compaction has not come to yet; at the first number RocksDB slows writes, at the
+second it stops them, and with them the whole loop. Its own numbers (20, 36) are for disks that cannot follow."""
 
 
 class Tuning:
@@ -38,7 +49,12 @@ class Tuning:
         self._buffer = min(max(buffer_bytes // (2 * max(databases, 1)), _SMALLEST_BUFFER), _LARGEST_BUFFER)
 
     def options(self) -> Options:
-        """Return options for one column family; the log before writes (WAL) stays on."""
+        """Return options for one column family.
+
+        All families of a database are written out together (atomic flush): what is written without the log (WAL)
+        stays of one mind, and the log of what is written with it ends whenever the values' memory is full. Else a
+        family that hardly grows would hold on to old logs.
+        """
         blocks = BlockBasedOptions()
         blocks.set_block_cache(self._cache)
         blocks.set_bloom_filter(_BLOOM_BITS, block_based=False)
@@ -49,6 +65,9 @@ class Tuning:
         options.set_block_based_table_factory(blocks)
         options.set_write_buffer_manager(self._buffers)
         options.set_write_buffer_size(self._buffer)
+        options.set_atomic_flush(atomic_flush=True)
+        options.set_level_zero_slowdown_writes_trigger(_SLOW_FILES)
+        options.set_level_zero_stop_writes_trigger(_MOST_FILES)
         options.set_compression_type(DBCompressionType.lz4())
         options.set_max_open_files(_OPEN_FILES)
         options.set_keep_log_file_num(2)
@@ -71,7 +90,9 @@ def open_database(path: Path, tuning: Tuning) -> tuple[Rdict, bool]:
         return _opened(path, tuning), wiped
     except OSError as exc:
         raise WorldFailed(f"state directory {path}: {exc.strerror}") from exc
-    except Exception as exc:  # rocksdict knows no other class; what is not ours to mend is raised again
+    except Exception as exc:
+        if type(exc) is not Exception:  # rocksdict knows no other class: this is a fault of ours, not of the disk
+            raise
         words = _first_line(exc)
         if _is_for_the_operator(words):
             raise WorldFailed(f"state directory {path}: {words}") from exc
@@ -103,9 +124,23 @@ def _is_for_the_operator(words: str) -> bool:
     return "lock" in low or any(known in low for known in _OPERATORS_WORDS)
 
 
+def remove(path: Path) -> None:
+    """Remove a database; one that is not there is removed.
+
+    Raises:
+        WorldFailed: the disk does not let us: what is left must not be taken for state.
+    """
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise WorldFailed(f"state directory {path} is of no use, and cannot be removed: {exc.strerror}") from exc
+
+
 def _wipe(path: Path, why: str) -> None:
     log.error("state in %s is wiped and rebuilt from its changelog: %s", path, why)
-    shutil.rmtree(path, ignore_errors=True)
+    remove(path)
 
 
 def _first_line(exc: BaseException) -> str:

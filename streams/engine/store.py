@@ -2,51 +2,43 @@
 
 All three change in one write, so a crash leaves them of one mind. The store is a copy of the changelog: whatever is
 wrong with it on disk, it is wiped and built anew, and it is never taken for empty in silence.
+
+Two ways of writing, never mixed. A lane's writes go through RocksDB's log (WAL). What is applied from a changelog does
+not: it is there to be read again. RocksDB writes it out a whole memory's worth at a time, all families at once, so a
+crash leaves what a shorter changelog would have left; `settle` writes out the rest before a lane may begin.
 """
 
 from __future__ import annotations
 
 import logging
-import shutil
-import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from rocksdict import Rdict, WriteBatch
+from rocksdict import Rdict, WriteBatch, WriteOptions
 
-from streams.engine.rocks import Tuning, guarded, open_database
-from streams.engine.timers import entry_due, entry_key, pack_keys, unpack_keys
+from streams.engine.mark import Mark, fingerprint, pack_mark, unpack_mark
+from streams.engine.rocks import Tuning, guarded, open_database, remove
+from streams.engine.timers import Due, Foresee, Timers, Wakes, at_once, wakes_of
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
-"""Of what is stored here; another number on disk means another version of us: wipe and rebuild."""
-_MARK = b"mark"
-_MARKED = struct.Struct(">IQQQI")
-NOTHING = 0
-NEVER = 1 << 63
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Timer entries whose time has come: their own keys, and the state keys that they name, each once."""
-
-    entries: list[bytes]
-    keys: list[bytes]
+ARM_KEYS = 2_000
+"""Values that one look gives timers: few enough for a lane to have its turn in between."""
+_MARK, _UNARMED = b"mark", b"unarmed"
+_EVERY_KEY = b""
 
 
 class Store:
-    """One partition's state. Used by one lane, or by recovery, never by both at a time.
+    """One partition's state. Used by one lane, by recovery or as a standby, never by two at a time."""
 
-    *position* is the changelog offset to go on from: all before it has been applied. *kept_at* is when anything was
-    last written, ms since the epoch.
-    """
+    _mark: Mark
+    _settled: bool
+    _noted: bytes | None
+    _unarmed: bytes | None
 
-    def __init__(self, path: Path, tuning: Tuning) -> None:
+    def __init__(self, path: Path, tuning: Tuning, foresee: Foresee = at_once) -> None:
         """Open what is at *path*, or start anew where nothing, or nothing usable, is.
 
         Raises:
@@ -54,9 +46,32 @@ class Store:
         """
         self.path = path
         self._tuning = tuning
-        self.next_due: int = NEVER
+        self._foresee = foresee
+        self._unlogged = WriteOptions()
+        self._unlogged.disable_wal = True  # type: ignore[method-assign, assignment] # its stubs call a property a method
+        self._logged = WriteOptions()
         self.rebuilt = False
         self._open()
+
+    @property
+    def position(self) -> int:
+        """Return the changelog offset to go on from."""
+        return self._mark.position
+
+    @property
+    def kept_at(self) -> int:
+        """Return when (ms since the epoch) nothing was missing; 0 for a store that was never whole."""
+        return self._mark.kept_at
+
+    @property
+    def last(self) -> int:
+        """Return the changelog offset of the record that was applied last: `knows` knows it."""
+        return self._mark.last
+
+    @property
+    def next_due(self) -> int:
+        """Return when (ms since the epoch) the next look is worth its while."""
+        return 0 if self._unarmed is not None else self._timers.next_due
 
     def recall(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the stored values of *keys*, in their order."""
@@ -70,37 +85,58 @@ class Store:
         writes: dict[bytes, bytes | None],
         *,
         position: int | None = None,
-        wake: Sequence[tuple[int, Sequence[bytes]]] = (),
+        wake: Wakes = (),
         fired: Iterable[bytes] = (),
         now: int,
     ) -> None:
         """Write state, new timers, the end of *fired* ones and the changelog *position*, all or nothing."""
-        batch = WriteBatch(raw_mode=True)
-        if writes:
-            self._print = fingerprint(*next(reversed(writes.items())))
-        for key, value in writes.items():
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
-        self._note(batch, position, wake, fired, now)
+        if not self._settled:
+            self.settle(now)
+        mark = self._mark._replace(kept_at=now)
+        if position is not None:
+            mark = mark._replace(position=position)
+            if writes:
+                mark = mark._replace(last=position - 1, print=fingerprint(*next(reversed(writes.items()))))
+        self._write(writes, mark, wake, fired)
 
-    def apply(self, keys: Sequence[bytes | None], values: Sequence[bytes | None], position: int, now: int) -> None:
-        """Apply a run of changelog records, and look at what it left soon: its timers were never in the changelog."""
-        batch = WriteBatch(raw_mode=True)
-        alive: dict[bytes, None] = {}
-        for key, value in zip(keys, values, strict=True):
-            if key is None:
-                continue
-            if value is None:
-                batch.delete(key)
-                alive.pop(key, None)
-            else:
-                batch.put(key, value)
-                alive[key] = None
+    def apply(
+        self,
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        position: int,
+        now: int,
+        last: int | None = None,
+    ) -> None:
+        """Apply a run of changelog records, whose last one is at offset *last*; a record without a key is no state."""
+        rows = dict(zip(keys, values, strict=True))
+        rows.pop(None, None)
+        mark = self._mark._replace(position=position, kept_at=self.kept_at or now)
         if keys:
-            self._print = fingerprint(keys[-1], values[-1])
-        self._note(batch, position, [(now, list(alive))] if alive else [], (), now)
+            last = position - 1 if last is None else last
+            mark = mark._replace(last=last, print=fingerprint(keys[-1], values[-1]))
+        self._settled = False
+        self._write(cast("dict[bytes, bytes | None]", rows), mark, self._timers_of(rows, now))
+
+    def settle(self, now: int) -> None:
+        """Make durable what was applied, and note that nothing is missing; before the first `keep`, always."""
+        with guarded(self.path):
+            if self._unarmed is not None and next(iter(self._db.keys()), None) is None:
+                self._unarmed = None
+            self._settled = False
+            self._write({}, self._mark._replace(kept_at=now))
+            for family in (self._db, self._timers_family, self._meta):
+                family.flush()
+        self._settled = True
+
+    def vouch(self, now: int) -> None:
+        """Note that nothing is missing, at the next write: a quiet changelog's copy would look old otherwise."""
+        self._mark = self._mark._replace(kept_at=now)
+
+    def disarm(self) -> None:
+        """Drop all timers: somebody else's lane writes the changelog now, and when keys are due is not in it."""
+        self._unarmed = _EVERY_KEY
+        self._settled = False
+        self._write({}, self._mark, clear=True)
 
     def values(self, slice_size: int) -> Iterator[list[bytes]]:
         """Yield all stored values, in slices."""
@@ -110,85 +146,104 @@ class Store:
                 yield part
 
     def due(self, now: int, limit: int) -> Due:
-        """Return entries due by *now*, oldest first: as many as hold *limit* keys, one at least."""
-        if self.next_due > now:
-            return Due([], [])
-        entries: list[bytes] = []
-        keys: dict[bytes, None] = {}
-        self.next_due = NEVER
+        """Return entries due by *now*, oldest first: as many as hold *limit* keys, one at least.
+
+        After a rebuild there are values without timers; each look gives some of them theirs.
+        """
+        if self._unarmed is not None:
+            self._arm(self._unarmed, now)
         with guarded(self.path):
-            entries_on = cast("Iterator[tuple[bytes, bytes]]", self._timers.items(from_key=self._first_entry))
-            for entry, packed in entries_on:
-                if entry_due(entry) > now or (entries and len(keys) >= limit):
-                    self.next_due = entry_due(entry)
-                    break
-                entries.append(entry)
-                keys.update(dict.fromkeys(unpack_keys(packed)))
-        return Due(entries, list(keys))
+            return self._timers.due(now, limit)
 
     def knows(self, key: bytes | None, value: bytes | None) -> bool:
         """Return whether this is the changelog record that was applied last: then the changelog is the one we knew."""
-        return self._print == fingerprint(key, value)
+        return self._mark.print == fingerprint(key, value)
+
+    def start_at(self, position: int) -> None:
+        """Begin at an offset: a changelog need not begin at 0."""
+        self._mark = self._mark._replace(position=position)
 
     def wipe(self) -> None:
         """Throw the partition's state away and start empty, at the changelog's beginning."""
         self.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove(self.path)
         self._open()
         self.rebuilt = True
 
     def close(self) -> None:
-        """Close the files; the lock on them goes with the last handle."""
-        self._timers.close()
+        """Close the files, writing out what was applied; the lock on them goes with the last handle."""
+        self._timers_family.close()
         self._meta.close()
-        del self._timers, self._meta, self._timers_handle, self._meta_handle
+        del self._timers, self._timers_family, self._meta, self._meta_handle
         self._db.close()
 
     def _open(self) -> None:
         self._db, self.rebuilt = open_database(self.path, self._tuning)
-        self._timers: Rdict = self._db.get_column_family("timers")
+        self._timers_family: Rdict = self._db.get_column_family("timers")
         self._meta: Rdict = self._db.get_column_family("meta")
-        self._timers_handle = self._db.get_column_family_handle("timers")
         self._meta_handle = self._db.get_column_family_handle("meta")
-        self.position, self._number, self.kept_at, self._print = NOTHING, 0, 0, 0
-        self._first_entry = entry_key(0, 0)
-        self.next_due = 0  # unknown yet: the first look finds out
-        marked = self._meta.get(_MARK)
-        if marked is None:
-            return
-        found = _MARKED.unpack(marked)
-        if found[0] != FORMAT:
-            log.warning(
-                "%s holds state of format %d, not %d: rebuilding it from the changelog", self.path, found[0], FORMAT
-            )
+        marked = cast("bytes | None", self._meta.get(_MARK))
+        mark = Mark() if marked is None else unpack_mark(marked)
+        known = mark if isinstance(mark, Mark) else Mark()
+        self._timers = Timers(
+            self._timers_family, self._db.get_column_family_handle("timers"), known.first, known.number
+        )
+        self._mark = known
+        self._settled = marked is not None
+        self._noted = cast("bytes | None", self._meta.get(_UNARMED))
+        self._unarmed = _EVERY_KEY if marked is None else self._noted
+        if known is not mark:
+            log.warning("%s holds state of another format, %d: rebuilding it from the changelog", self.path, mark)
             self.wipe()
-            return
-        _, self.position, self._number, self.kept_at, self._print = found
 
-    def _note(
-        self,
-        batch: WriteBatch,
-        position: int | None,
-        wake: Sequence[tuple[int, Sequence[bytes]]],
-        fired: Iterable[bytes],
-        now: int,
-    ) -> None:
-        for entry in fired:
-            batch.delete(entry, self._timers_handle)
-            self._first_entry = max(self._first_entry, entry)
-        for due, keys in wake:
-            self._number += 1
-            entry = entry_key(due, self._number)
-            batch.put(entry, pack_keys(keys), self._timers_handle)
-            self._first_entry = min(self._first_entry, entry)
-            self.next_due = min(self.next_due, due)
-        reached = self.position if position is None else position
-        batch.put(_MARK, _MARKED.pack(FORMAT, reached, self._number, now, self._print), self._meta_handle)
+    def _timers_of(self, rows: dict[bytes | None, bytes | None], now: int) -> Wakes:
+        """Return when to look at what was applied; of keys that `_arm` is still to come by, it says so then."""
+        if self._unarmed == _EVERY_KEY:
+            return ()
+        alive = {key: value for key, value in rows.items() if key is not None and value is not None}
+        if self._unarmed is not None:
+            alive = {key: value for key, value in alive.items() if key < self._unarmed}
+        return wakes_of(alive, self._foresee, now)
+
+    def _arm(self, key: bytes, now: int) -> None:
+        """Give timers to the next values, from *key* on; how far that is, is kept with them."""
         with guarded(self.path):
-            self._db.write(batch)
-        self.position, self.kept_at = reached, now
+            entries = cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=key))
+            part = dict(islice(entries, ARM_KEYS))
+        self._unarmed = next(reversed(part)) + b"\0" if len(part) == ARM_KEYS else None
+        self._write({}, self._mark, wakes_of(part, self._foresee, now))
 
+    def _write(
+        self,
+        rows: dict[bytes, bytes | None],
+        mark: Mark,
+        wake: Wakes = (),
+        fired: Iterable[bytes] = (),
+        *,
+        clear: bool = False,
+    ) -> None:
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if clear:
+            self._timers.clear(batch)
+        self._timers.end(batch, fired)
+        for due, keys in wake:
+            self._timers.add(batch, due, keys)
+        mark = mark._replace(number=self._timers.number, first=self._timers.first)
+        batch.put(_MARK, pack_mark(mark), self._meta_handle)
+        if self._unarmed != self._noted:
+            self._note_unarmed(batch)
+        with guarded(self.path):
+            self._db.write(batch, self._logged if self._settled else self._unlogged)
+        self._mark = mark
 
-def fingerprint(key: bytes | None, value: bytes | None) -> int:
-    """Return a checksum of one changelog record; a tombstone differs from an empty value."""
-    return zlib.crc32(b"-" if value is None else b"+" + value, zlib.crc32(b"" if key is None else key))
+    def _note_unarmed(self, batch: WriteBatch) -> None:
+        if self._unarmed is None:
+            batch.delete(_UNARMED, self._meta_handle)
+        else:
+            batch.put(_UNARMED, self._unarmed, self._meta_handle)
+        self._noted = self._unarmed

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from streams.decide import lifecycle
 from streams.emit.dead import DeadLetters
 from streams.emit.outcome import OutcomeWriter
 from streams.emit.rekey import Keyed, Rekeying, places_of
@@ -21,6 +22,7 @@ from streams.mail.deadletter import Stage
 from streams.mail.policy import JoinPolicy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
+from streams.state.lives import looked_at
 
 T = TypeVar("T", bound=Keyed)
 
@@ -72,6 +74,11 @@ class ByMessage:
         join.write(self._writer)
         watch.mark("wake")
         return effects
+
+    def looks(self, values: Sequence[bytes], now: int) -> list[int]:
+        """Return when (ms) to look at each of these lives again."""
+        del now
+        return [lifecycle.next_look(looked_at(value), self._policy) for value in values]
 
     def census(self, values: Sequence[bytes]) -> None:
         """Say that no gauge counts lives, so that nobody reads them all."""

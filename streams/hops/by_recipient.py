@@ -23,7 +23,7 @@ from streams.mail.deadletter import Stage
 from streams.mail.policy import Policy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
-from streams.state.standings import announced_reason, is_flagged, pending_retries
+from streams.state.standings import announced_reason, is_flagged, pending_retries, quiet_since
 
 T = TypeVar("T", bound=Keyed)
 
@@ -75,6 +75,11 @@ class ByRecipient:
         People(self._tools, effects, now).look(keys, recall)
         watch.mark("wake")
         return effects
+
+    def looks(self, values: Sequence[bytes], now: int) -> list[int]:
+        """Return when (ms) to look at each of these standings again: at once where more than quiet is known of it."""
+        forget, since = self._tools.policy.suppression.forget, map(quiet_since, values)
+        return [now if quiet is None else quiet + forget for quiet in since]
 
     def census(self, values: Sequence[bytes]) -> Counter[tuple[str, ...]]:
         """Return what these standings add to the gauges: suppressions by reason, loops, retries that wait."""

@@ -106,7 +106,6 @@ class Engine(Group):
     stall_seconds: int = Field(default=120, ge=10, le=86_400)
     """Where work waits and nothing moves for so long, a worker is not ready; after twice as long it ends."""
     standbys: int = Field(default=0, ge=0, le=3)
-    """How many other workers keep a copy of each partition's state, so that one that dies is replaced within seconds.
-    0 with one worker; 1 is sensible for several, and costs each of them as much disk and reading again."""
+    """How many other workers keep a copy of each partition's state, for a quick takeover; with several workers, 1."""
     instance_id: str | None = Field(default=None, pattern=KAFKA_NAME)
     """A name that survives a restart (static membership): the same worker gets the same partitions back."""

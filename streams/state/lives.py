@@ -99,6 +99,15 @@ def unpack_life(value: bytes) -> Life:
     )
 
 
+def looked_at(value: bytes) -> Life:
+    """Return of a stored life what says when to look at it again; marks and recipients are left out where they can."""
+    version, flags, born_at, touched_at, _, _, n_parked = _HEAD.unpack_from(value)
+    if version != VERSION or n_parked:
+        return unpack_life(value)
+    send = b"" if flags & _SEND else None
+    return Life(born_at, touched_at, send, answered=bool(flags & _ANSWERED), counted=bool(flags & _COUNTED))
+
+
 def _unpack_reached(value: bytes, start: int, count: int) -> tuple[dict[str, Reached], int]:
     """Return how far each recipient got, and where the next section starts."""
     reached = {}

@@ -112,11 +112,12 @@ def test_a_missing_file_of_the_database_is_noticed(tmp_path: Path) -> None:
     assert store.position == 0
 
 
-def test_state_of_another_format_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.engine.store.FORMAT", 99)
+def test_state_of_another_format_is_rebuilt(tmp_path: Path) -> None:
     store = opened(tmp_path)
+    store._mark = store._mark._replace(format=99)
     store.keep({b"a": b"1"}, position=1, now=0)
     store.close()
-    monkeypatch.undo()
     store = opened(tmp_path)
     assert (store.position, store.recall([b"a"])) == (0, [None])
+    store.keep({b"a": b"2"}, position=1, now=0)
+    assert store.recall([b"a"]) == [b"2"]

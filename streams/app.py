@@ -82,6 +82,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         data_dir=settings.data_dir,
         partitions=settings.partitions,
         instance_id=engine.instance_id,
+        standbys=engine.standbys,
         security=_security(settings.security),
         session_timeout=engine.session_timeout_ms,
         heartbeat_interval=min(3_000, engine.session_timeout_ms // 4),

@@ -88,6 +88,8 @@ def engine_config(settings: Settings) -> EngineConfig:
         heartbeat_interval=min(3_000, engine.session_timeout_ms // 4),
         commit_interval=engine.commit_interval_ms,
         chunk_records=engine.chunk_records,
+        dead_letter_share=settings.dead_letters.max_share,
+        dead_letter_window=settings.dead_letters.window,
         compression=Compression(settings.producer.compression),
         idempotent=settings.producer.idempotent,
     )

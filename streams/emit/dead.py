@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from streams.emit.records import dead_letter_record
 from streams.errors import Unusable
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
-from streams.pipeline import Chunk, Effects
+from streams.pipeline import Chunk, Effects, SetAside
 from streams.schemas.codec import Codec
 
 
@@ -42,3 +42,4 @@ class DeadLetters:
         value = self._codec.encode("mail.DeadLetter", dead_letter_record(letter))
         effects.emit("dead-letters", chunk.keys[index] or b"", value)
         effects.counts["ses_dead_letters_total", self._stage, letter.reason] += 1
+        effects.set_aside.append(SetAside(self._stage, letter.reason, letter.topic, letter.partition, letter.offset))

@@ -20,6 +20,7 @@ from faust.types import TP
 from streams.engine.asking import ask_aside
 from streams.engine.delivery import Delivery, next_of
 from streams.engine.errands import Errands, give_up
+from streams.engine.limit import Limit
 from streams.engine.notary import Notary
 from streams.engine.producer import ChunkProducer
 from streams.engine.route import Route, Timings
@@ -50,6 +51,7 @@ class Lane:
     on_room: Callable[[], None]
     waiting: dict[TP, deque[Delivery]]
     on_acted: Callable[[Lane], None]
+    limit: Limit
     at: Delivery | None = None
     looked_at: float = 0.0
     is_idle: bool = False
@@ -193,6 +195,8 @@ class Lane:
         if effects.errands and self.acting is None:
             raise BadSettings(f"hop {self.route.hop.name} has errands, and is not one that acts")
         try:
+            if timings.appended_at is not None:  # a chunk
+                self.limit.check(timings.records, effects.set_aside)
             took = await self._notary.carry_out(effects, fired, now)
         except BaseException:
             give_up(effects.errands)

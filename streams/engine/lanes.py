@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from faust.types import TP
 from streams.engine.config import EngineConfig
 from streams.engine.delivery import Delivery
 from streams.engine.lane import Lane
+from streams.engine.limit import Limit
 from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
 from streams.engine.route import Route, Witness
@@ -51,6 +52,7 @@ class Lanes:
         self._on_fail = on_fail
         self._on_room = on_room
         self._lanes: dict[TP, Lane] = {}
+        self._limits = defaultdict[str, Limit](lambda: Limit(config.dead_letter_share, config.dead_letter_window))
         self._tasks: dict[asyncio.Task[None], Lane] = {}
 
     def open(self, line: Line, route: Route, partition: int, store: Store, producer: ChunkProducer) -> None:
@@ -64,6 +66,7 @@ class Lanes:
             wake_interval=self._config.wake_interval / 1000,
             on_room=self._on_room,
             on_acted=self._on_acted,
+            limit=self._limits[line.hop.name],
             waiting={TP(topic, partition): deque() for topic in line.inputs},
         )
         self._lanes.update(dict.fromkeys(lane.waiting, lane))

@@ -125,6 +125,15 @@ class Loops(Group):
     """How long it is flagged at most."""
 
 
+class DeadLetters(Group):
+    """How many records may be unusable before the fault is ours, and the worker stops (docs/dead-letters.md)."""
+
+    max_share: float = Field(default=0.05, gt=0, le=1)
+    """More dead letters than this share of what a stage reads stop the worker; 1 never does."""
+    window: int = Field(default=1000, ge=1, le=10_000_000)
+    """Over the last so many records, or some more; fewer never stop it."""
+
+
 class MetricSettings(Group):
     """What metrics may name."""
 
@@ -168,5 +177,6 @@ class Settings(Group):
     suppression: Suppression = Suppression()
     retry: Retry = Retry()
     loops: Loops = Loops()
+    dead_letters: DeadLetters = DeadLetters()
     metrics: MetricSettings = MetricSettings()
     log: Log = Log()

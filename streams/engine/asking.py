@@ -34,6 +34,6 @@ async def ask_aside(unknown: MustAsk, values: Sequence[bytes | None]) -> None:
             return await asyncio.to_thread(unknown.ask, values)
         except WorldFailed as failure:
             if time.monotonic() >= until:
-                raise
+                raise WorldFailed(f"{failure}; start the worker again once it answers, nothing is lost") from failure
             log.warning("%s: %s; asked again for up to %d s", unknown, failure, PATIENCE_S)
             await asyncio.sleep(AGAIN_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,12 +12,17 @@ from typing import Any
 
 
 class Twin:
-    """What the registry holds, and what it was asked; `first_id` is that of the first schema."""
+    """What the registry holds, what it was asked, how many questions it has answered, and after which pause (seconds).
+
+    `first_id` is that of the first schema.
+    """
 
     def __init__(self, first_id: int = 1) -> None:
         self.subjects: dict[str, list[dict[str, Any]]] = {}
         self.config: dict[str, str] = {}
         self.asked: list[str] = []
+        self.answered = 0
+        self.pause = 0.0
         self.refuse: int | None = None
         self.url = ""
         self._next_id = first_id
@@ -67,9 +73,11 @@ def running(twin: Twin) -> Iterator[Twin]:
         def _answer(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
             twin.asked.append(f"{self.command} {self.path}")
+            time.sleep(twin.pause)
             found = None if twin.refuse else twin.answer(self.command, self.path, body)
             status = twin.refuse or (404 if found is None else 200)
             said = json.dumps(found or {"error_code": status * 100, "message": "the twin says no"}).encode()
+            twin.answered += 1
             self.send_response(status)
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()

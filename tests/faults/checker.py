@@ -21,27 +21,36 @@ EVERYWHERE = "*"
 ONE_STREAM = "UNSUBSCRIBED"
 """The reason that holds for one stream only."""
 
+KINDS = frozenset({"outcomes", "suppressions", "dead letters", "retries"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What was agreed: how long feedback waits for its Send (ms), and how many retries there are at most."""
+    """What was agreed.
+
+    park: how long feedback waits for its Send (ms). most_retries: there are at most. kinds: what is judged; a twin does
+    not do all of it.
+    """
 
     park: int
     most_retries: int = 3
+    kinds: frozenset[str] = KINDS
 
 
 def judge(ledger: Ledger, evidence: Evidence, terms: Terms) -> Verdict:
     """Return the verdict on all that topics can tell."""
     verdict = Verdict(doubtful=len(ledger.doubtful()))
-    for findings in (
-        _outcomes(ledger, evidence, terms, verdict),
-        _suppressions(ledger, evidence, verdict),
-        _letters(ledger, evidence, verdict),
-        _retries(ledger, evidence, terms, verdict),
-        _unreadable(evidence),
-    ):
-        for finding in findings:
+    judged = {
+        "outcomes": _outcomes(ledger, evidence, terms, verdict),
+        "suppressions": _suppressions(ledger, evidence, verdict),
+        "dead letters": _letters(ledger, evidence, verdict),
+        "retries": _retries(ledger, evidence, terms, verdict),
+    }
+    for kind, findings in judged.items():
+        for finding in findings if kind in terms.kinds else ():
             verdict.find(finding)
+    for what in evidence.unreadable:
+        verdict.find(Finding("outcomes", What.WRONG, "I1", what, "it cannot be read"))
     return verdict
 
 
@@ -180,11 +189,6 @@ def _retries(ledger: Ledger, evidence: Evidence, terms: Terms, verdict: Verdict)
             yield Finding("retries", What.WRONG, "I4", name, "its recipient is suppressed")
         for _ in range(times - 1):
             yield Finding("retries", What.DUPLICATED, "I4", name, "it went again")
-
-
-def _unreadable(evidence: Evidence) -> Iterator[Finding]:
-    for what in evidence.unreadable:
-        yield Finding("outcomes", What.WRONG, "I1", what, "it cannot be read")
 
 
 def _name(feedback_id: str, recipient: str) -> str:

@@ -6,7 +6,7 @@ seeded and times come in: the same seed tells the same stories.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -386,14 +386,15 @@ PLOTS: tuple[tuple[Callable[[Plot], None], float], ...] = (
 class Teller:
     """Tells stories, one after another; the same arguments tell the same ones."""
 
-    def __init__(self, seed: int, wire: Wire, began: int) -> None:
-        """Begin before the first; *began* is now, ms since the epoch."""
+    def __init__(self, seed: int, wire: Wire, began: int, without: Collection[str] = ()) -> None:
+        """Begin before the first; *began* is now, ms since the epoch; *without* names plots that are left out."""
         self._chance = Random(f"stories {seed}")
         self._wire = wire
         self._began = began
         self._told = 0
-        self._plots = [plot for plot, _ in PLOTS]
-        self._weights = [weight for _, weight in PLOTS]
+        told = [(plot, weight) for plot, weight in PLOTS if plot.__name__ not in without]
+        self._plots = [plot for plot, _ in told]
+        self._weights = [weight for _, weight in told]
 
     def tell(self) -> Story:
         """Return the next story."""

@@ -29,6 +29,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import EngineConfig
+from streams.engine.knock import knock
 from streams.errors import WorldFailed
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
         others: outputs and global tables; any number of partitions will do.
 
     Raises:
-        WorldFailed: no broker answers, a topic is missing, or it has another number of partitions.
+        WorldFailed: no broker answers, or lets us in, a topic is missing, or it has another number of partitions.
     """
     found = await _patiently(config, keyed | others)
     faults = [f"{topic} is missing" for topic in sorted(keyed | others) if topic not in found]
@@ -121,7 +122,8 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
         if found.get(topic, config.partitions) != config.partitions
     ]
     if faults:
-        raise WorldFailed(f"{'; '.join(faults)}. Run: ses-streams topics create")
+        hint = "; one that this user may not DESCRIBE looks missing too" if config.security.mechanism else ""
+        raise WorldFailed(f"{'; '.join(faults)}{hint}. Run: ses-streams topics create")
     return found
 
 
@@ -134,6 +136,7 @@ async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
             if asyncio.get_running_loop().time() > until:
                 raise WorldFailed(f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}") from exc
             log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), type(exc).__name__)
+            await knock(config)
         await asyncio.sleep(RETRY_S)
 
 

@@ -101,6 +101,34 @@ def test_an_event_becomes_an_outcome_through_tls_and(kafka: Cluster, tmp_path: P
         worker.kill()
 
 
+def test_a_wrong_password_is_said_and_is_nowhere_in_the_log(kafka: Cluster, tmp_path: Path) -> None:
+    said = variables(kafka, "wrong", "PLAIN") | {"SES_STREAMS_SECURITY__SASL_PASSWORD": "looking-glass"}
+    done = command(said, "topics", "check")
+    assert done.returncode == 3
+    assert "looking-glass" not in done.stderr + done.stdout
+    worker = Worker(said | {"SES_STREAMS_ENGINE__SESSION_TIMEOUT_MS": "6000"}, tmp_path)
+    worker.start()
+    try:
+        words = wait_until_it_ends(worker)
+    finally:
+        worker.kill()
+    assert "SaslAuthenticationFailed" in words
+    assert "SES_STREAMS_SECURITY__SASL_PASSWORD" in words
+    assert "looking-glass" not in worker.log.read_text()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said(kafka: Cluster, tmp_path: Path) -> None:
+    said = variables(kafka, "untrusted", "PLAIN")
+    del said["SES_STREAMS_SECURITY__SSL_CAFILE"]
+    worker = Worker(said, tmp_path)
+    worker.start()
+    try:
+        words = wait_until_it_ends(worker)
+    finally:
+        worker.kill()
+    assert "SES_STREAMS_SECURITY__SSL_CAFILE" in words
+
+
 def test_a_topic_that_we_may_not_write_stops_the_worker_and_is_named(kafka: Cluster, tmp_path: Path) -> None:
     said = variables(kafka, "denied", "PLAIN")
     events = tmp_path / "events.json"

@@ -1,0 +1,61 @@
+"""Why no broker answers: aiokafka's clients only say that none could be reached, and wait again where waiting is vain.
+
+So the door is tried once by hand: a wrong password, a certificate that nobody vouches for, TLS where there is none.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from aiokafka import errors
+from aiokafka.conn import create_conn
+
+from streams.engine.config import EngineConfig
+from streams.errors import WorldFailed
+
+PATIENCE_MS = 5_000
+_VAIN: tuple[tuple[type[Exception], str], ...] = (
+    (
+        errors.SaslAuthenticationFailed,
+        "SaslAuthenticationFailed. Set SES_STREAMS_SECURITY__SASL_USERNAME and SES_STREAMS_SECURITY__SASL_PASSWORD",
+    ),
+    (
+        errors.UnsupportedSaslMechanismError,
+        "this way of giving a password is not theirs. Set SES_STREAMS_SECURITY__SASL_MECHANISM",
+    ),
+    (
+        errors.IllegalSaslStateError,
+        "they want no password, or another protocol. Set SES_STREAMS_SECURITY__PROTOCOL",
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        "nobody we trust vouches for their certificate. Set SES_STREAMS_SECURITY__SSL_CAFILE",
+    ),
+    (ssl.SSLError, "TLS fails with them. Set SES_STREAMS_SECURITY__PROTOCOL as the brokers' listener has it"),
+)
+"""What no waiting mends, and what to set; the first that fits counts."""
+
+
+async def knock(config: EngineConfig) -> None:
+    """Try the door of each broker once.
+
+    Raises:
+        WorldFailed: one of them refuses us for a reason that no waiting mends; a broker that is away is none.
+    """
+    for address in config.brokers:
+        error = await _answer_of(config, address)
+        for kind, words in _VAIN:
+            if isinstance(error, kind):
+                raise WorldFailed(f"the broker at {address} refuses us: {words}") from error
+
+
+async def _answer_of(config: EngineConfig, address: str) -> Exception | None:
+    host, _, port = address.rpartition(":")
+    try:
+        connection = await create_conn(
+            host, int(port), request_timeout_ms=PATIENCE_MS, **config.security.client_options()
+        )
+    except (errors.KafkaError, OSError) as exc:
+        return exc
+    connection.close()
+    return None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pydantic import SecretStr
 
 from streams.dispatch.gate import Globals
-from streams.dispatch.postroom import INPUTS, OUTPUTS, TABLE, PostRoom
+from streams.dispatch.postroom import FIRST, INPUTS, OUTPUTS, TABLE, PostRoom
 from streams.emit.codec import codec_of
 from streams.engine.app import ChunkApp
 from streams.engine.config import Compression, EngineConfig, Security
@@ -38,7 +38,8 @@ def run(settings: Settings) -> int:
     metrics = Metrics(settings.metrics.streams)
     engine = build_engine(settings, topics, metrics)
     metrics.watch(lambda: snapshot(engine.progress()))
-    health = Health(lambda: snapshot(engine.progress()), _now)
+    stall = settings.engine.stall_seconds * 1000
+    health = Health(lambda: snapshot(engine.progress()), _now, unready_after=stall, dead_after=2 * stall)
     web = WebServer(settings.web, metrics, health)
     engine.add_service(web.start, web.stop)
     return engine.run()
@@ -66,7 +67,7 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
     if settings.dispatch.enabled:
         tables = Globals(**{role: engine.add_global(role) for role in Globals._fields})
         room = PostRoom(settings, codec, policy, topics, tables, _now)
-        engine.add_hop(room.hop, inputs=INPUTS, outputs=OUTPUTS, table=TABLE, witness=note)
+        engine.add_hop(room.hop, inputs=INPUTS, outputs=OUTPUTS, table=TABLE, witness=note, first=FIRST)
         engine.add_service(room.start, room.stop)
         note.also(room.saw)
         metrics.look_up(room.gauges)
@@ -87,6 +88,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         session_timeout=engine.session_timeout_ms,
         heartbeat_interval=min(3_000, engine.session_timeout_ms // 4),
         commit_interval=engine.commit_interval_ms,
+        stall=engine.stall_seconds * 1000,
         chunk_records=engine.chunk_records,
         dead_letter_share=settings.dead_letters.max_share,
         dead_letter_window=settings.dead_letters.window,
@@ -124,6 +126,7 @@ def snapshot(progress: EngineProgress) -> Progress:
         },
         recovery_remaining=progress.recovery_remaining,
         committed_at=progress.committed_at,
+        lost=progress.lost,
     )
 
 

@@ -20,6 +20,8 @@ from streams.settings import Settings
 INPUTS = ("send-requests", "settlements", "retries")
 OUTPUTS = ("sends", "outcomes", "pauses", "dead-letters", *INPUTS)
 """The inputs are among them for what lies on a wrong partition (emit/rekey.py)."""
+FIRST = ("settlements",)
+"""By these dispatch reads back what SES answered: were a send there and its settlement not, nobody would settle it."""
 TABLE = "requests"
 
 

@@ -114,8 +114,7 @@ class Runner:
         silent = engine.membership.silent_for(now)
         if silent > patience:
             return WorldFailed(f"consumer group: the brokers have not answered for {silent:.0f} s")
-        producer = cast("ChunkProducer | None", app._producer)
-        return None if producer is None else producer.overdue(now, patience)
+        return cast("ChunkProducer", app.producer).overdue(now, patience)
 
     def _watch(self) -> Step:
         """Have the topics surveyed and the loop watched; return what ends both."""

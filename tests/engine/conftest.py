@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is there, its stubs do not say so
 
 from streams.engine.broker import EmbeddedBroker
@@ -58,14 +58,14 @@ class Bench:
         """Return whether the broker gives out producer ids: the embedded one refuses aiokafka's way of asking."""
         return isinstance(self.broker, Cluster)
 
-    def create_topics(self, *names: str) -> None:
-        admin = AdminClient({"bootstrap.servers": self.broker.address})
+    def create_topics(self, *names: str, copies: int = 1) -> None:
+        admin = AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
         wanted = names or (*self.topics.values(), self.changelog)
-        for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in wanted]).values():
+        for made in admin.create_topics([NewTopic(name, PARTITIONS, copies) for name in wanted]).values():
             made.result()
 
     def delete_topics(self, *names: str) -> None:
-        admin = AdminClient({"bootstrap.servers": self.broker.address})
+        admin = AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
         for done in admin.delete_topics(list(names)).values():
             done.result()
 
@@ -100,9 +100,12 @@ class Bench:
         return worker.wait(PATIENCE_S)
 
     def committed(self) -> dict[tuple[str, int], int]:
-        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": self.group})
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": self.group})
         asked = [TopicPartition(self.topics[role], p) for role in ("a", "b") for p in range(PARTITIONS)]
-        found = {(tp.topic, tp.partition): max(tp.offset, 0) for tp in consumer.committed(asked, timeout=10)}
+        try:
+            found = {(tp.topic, tp.partition): max(tp.offset, 0) for tp in consumer.committed(asked, timeout=10)}
+        except KafkaException:  # a broker that has just started has no coordinator yet
+            found = dict.fromkeys([(tp.topic, tp.partition) for tp in asked], 0)
         consumer.close()
         return found
 
@@ -116,7 +119,7 @@ class Bench:
 
     def ends_by_watermark(self) -> dict[tuple[str, int], int]:
         """Return where each input partition ends, as the broker says: what was deleted counts, too."""
-        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "reader"})
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": "reader"})
         tps = [TopicPartition(self.topics[role], p) for role in ("a", "b") for p in range(PARTITIONS)]
         found = {(tp.topic, tp.partition): consumer.get_watermark_offsets(tp, timeout=10)[1] for tp in tps}
         consumer.close()
@@ -134,7 +137,12 @@ class Bench:
 
     def _records(self, topic: str) -> list[tuple[int, bytes, bytes | None]]:
         consumer = Consumer(
-            {"bootstrap.servers": self.broker.address, "group.id": "reader", "enable.partition.eof": True}
+            {
+                "bootstrap.servers": self.broker.address,
+                "log_level": 0,
+                "group.id": "reader",
+                "enable.partition.eof": True,
+            }
         )
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         records: list[tuple[int, bytes, bytes | None]] = []

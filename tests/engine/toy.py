@@ -266,7 +266,7 @@ def main(asked: dict[str, Any]) -> int:
     if "broken_rest" in asked:
         setattr(ChunkApp, "rest", _broken)  # noqa: B010 # mypy will not have a method assigned
     config = EngineConfig(
-        brokers=(asked["broker"],),
+        brokers=tuple(asked["broker"].split(",")),
         group=asked["group"],
         data_dir=Path(asked["data_dir"]),
         partitions=asked["partitions"],
@@ -278,6 +278,7 @@ def main(asked: dict[str, Any]) -> int:
         request_timeout=asked.get("request_timeout", 40_000),
         rebalance_timeout=asked.get("rebalance_timeout", 60_000),
         stop_timeout=asked.get("stop_timeout", 15_000),
+        standbys=asked.get("standbys", 0),
         stall=asked.get("stall", 120_000),
         instance_id=asked.get("instance_id"),
     )

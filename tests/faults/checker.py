@@ -22,6 +22,10 @@ ONE_STREAM = "UNSUBSCRIBED"
 """The reason that holds for one stream only."""
 
 KINDS = frozenset({"outcomes", "suppressions", "dead letters", "retries"})
+KINDS_OF_REQUESTS = frozenset({"ends", "mails", "suppressions", "retries"})
+"""What is judged where our own worker sends: of the outcomes, those that end a request."""
+ENDS = frozenset({"DELIVERED", "HARD_BOUNCED", "COMPLAINED"})
+STRANGE_ENDS = frozenset({"FAILED", "EXPIRED", "LOOPING", "SUPPRESSED", "REJECTED", "RENDERING_FAILED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ def judge(ledger: Ledger, evidence: Evidence, terms: Terms) -> Verdict:
     verdict = Verdict(doubtful=len(ledger.doubtful()))
     judged = {
         "outcomes": _outcomes(ledger, evidence, terms, verdict),
+        "ends": _ends(ledger, evidence, verdict),
+        "mails": _mails(ledger, evidence, verdict),
         "suppressions": _suppressions(ledger, evidence, verdict),
         "dead letters": _letters(ledger, evidence, verdict),
         "retries": _retries(ledger, evidence, terms, verdict),
@@ -49,6 +55,7 @@ def judge(ledger: Ledger, evidence: Evidence, terms: Terms) -> Verdict:
     for kind, findings in judged.items():
         for finding in findings if kind in terms.kinds else ():
             verdict.find(finding)
+    verdict.kinds = {kind: count for kind, count in verdict.kinds.items() if kind in terms.kinds}
     for what in evidence.unreadable:
         verdict.find(Finding("outcomes", What.WRONG, "I1", what, "it cannot be read"))
     return verdict
@@ -134,13 +141,47 @@ def _joined(judged: _Judged, said: Said, name: str) -> Iterator[Finding]:
             yield Finding("outcomes", What.LATE, "I1", name, "the Send was read too late")
 
 
+def _ends(ledger: Ledger, evidence: Evidence, verdict: Verdict) -> Iterator[Finding]:
+    """Yield what is to be said of how requests ended: as is due, after the attempts that are due."""
+    due, doubtful = ledger.ends(), ledger.doubtful()
+    verdict.due("ends", len(due), sum((e.kind, e.attempts) in evidence.ended.get(k, ()) for k, e in due.items()))
+    for key, end in due.items():
+        said, name = evidence.ended.get(key, {}), _name(*key)
+        if (end.kind, end.attempts) not in said:
+            yield Finding("ends", What.LOST, "I1", name, f"no {end.kind} of attempt {end.attempts}, but {sorted(said)}")
+        for (kind, attempt), ids in said.items():
+            strange = kind in STRANGE_ENDS or attempt > end.attempts or (kind in ENDS and attempt < end.attempts)
+            if strange or (kind == "HARD_BOUNCED" and end.kind != kind):
+                yield Finding("ends", What.WRONG, "I1", name, f"{kind} of attempt {attempt}")
+            for _ in range(len(ids) - 1 if kind in ENDS else 0):
+                yield Finding("ends", What.DUPLICATED, "I1", name, f"{kind} of two mails")
+    for key in evidence.ended.keys() - due.keys():
+        if key[1] not in doubtful:
+            yield Finding("ends", What.WRONG, "I1", _name(*key), "nobody has asked for it")
+
+
+def _mails(ledger: Ledger, evidence: Evidence, verdict: Verdict) -> Iterator[Finding]:
+    """Yield what is to be said of what SES was handed: each attempt once, or it is sent twice."""
+    due = {(e.request_id, e.recipient, n) for e in ledger.ends().values() for n in range(1, e.attempts + 1)}
+    doubtful = ledger.doubtful()
+    verdict.due("mails", len(due), sum(one in evidence.handed for one in due))
+    for one in due - evidence.handed.keys():
+        yield Finding("mails", What.LOST, "I1", _name(*one[:2]), f"attempt {one[2]} was not handed to SES")
+    for one, times in evidence.handed.items():
+        if one not in due and one[1] not in doubtful:
+            yield Finding("mails", What.WRONG, "I1", _name(*one[:2]), f"attempt {one[2]}, which nobody asked for")
+        for _ in range(times - 1):
+            yield Finding("mails", What.DUPLICATED, "I1", _name(*one[:2]), f"attempt {one[2]} was sent twice")
+
+
 def _suppressions(ledger: Ledger, evidence: Evidence, verdict: Verdict) -> Iterator[Finding]:
     due, doubtful = ledger.suppressions(), ledger.doubtful()
     standing = {key.decode(errors="replace"): said for key, said in evidence.suppressions.items()}
     wanted = {one for one, row in due.items() if row.reason}
     verdict.due("suppressions", len(wanted), sum(standing.get(one) is not None for one in wanted))
     for recipient, row in due.items():
-        said, name = standing.get(recipient), f"whoever got {row.message_id}"
+        said = standing.get(recipient)
+        name = f"whoever got {row.message_id}" if row.message_id else f"key {crc32(recipient.encode()):08x}"
         if said is None and row.reason:
             yield Finding("suppressions", What.LOST, "I3", name, f"no {row.reason}")
         elif said is not None and not row.reason:
@@ -150,7 +191,7 @@ def _suppressions(ledger: Ledger, evidence: Evidence, verdict: Verdict) -> Itera
             mails = {one["message_id"] for one in said["evidence"]}
             if (said["recipient"], said["reason"], said["scope"]) != (recipient, row.reason, scope):
                 yield Finding("suppressions", What.WRONG, "I3", name, f"{said['reason']} of {said['scope']}")
-            if row.message_id not in mails:
+            if row.message_id and row.message_id not in mails:
                 yield Finding("suppressions", What.WRONG, "I3", name, "its evidence is another mail")
     for recipient in standing.keys() - due.keys() - doubtful:
         name = f"key {crc32(recipient.encode()):08x}"
@@ -192,8 +233,8 @@ def _retries(ledger: Ledger, evidence: Evidence, terms: Terms, verdict: Verdict)
 
 
 def _name(feedback_id: str, recipient: str) -> str:
-    """Return what one outcome is called: the event, and which of its recipients, without the address."""
-    return f"{feedback_id or 'no event'} for {crc32(recipient.encode()):08x}"
+    """Return what one outcome is called: the event or the request, and which of its recipients, without the address."""
+    return f"{feedback_id or 'nothing'} for {crc32(recipient.encode()):08x}"
 
 
 def _letter_name(letter: Letter) -> str:

@@ -40,3 +40,10 @@ def embedded_stage(seed: int, tmp_path: Path) -> Iterator[Stage]:
     setting = Setting(kind="embedded", idempotent=False)
     with EmbeddedBroker(tmp_path / "broker.log") as broker, Stage(tmp_path / "stage", seed, broker, setting) as ready:
         yield ready
+
+
+@pytest.fixture
+def sending_stage(cluster: Cluster, seed: int, tmp_path: Path) -> Iterator[Stage]:
+    """Set the stage on Apache Kafka, where traffic is requests and our own worker sends, through the simulator."""
+    with Stage(tmp_path / "stage", seed, cluster, Setting(dispatch=True)) as ready:
+        yield ready

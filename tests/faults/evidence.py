@@ -51,6 +51,11 @@ class Evidence:
         """Who was ever suppressed, and when for the first time (ms)."""
         self.again: Counter[bytes] = Counter()
         """How often a suppression said what was said before."""
+        self.ended: defaultdict[tuple[str, str], dict[tuple[str, int], set[str]]] = defaultdict(dict)
+        """By request and recipient: outcome kind and attempt, to the outcomes' ids."""
+        self.ended_again = 0
+        self.handed: dict[tuple[str, str, int], int] = {}
+        """How often SES was handed an attempt of a request for a recipient; asked of SES at the end."""
         self.retries: Counter[tuple[str, str, int]] = Counter()
         self.letters: Counter[Letter] = Counter()
         self.unreadable: list[str] = []
@@ -78,6 +83,10 @@ class Evidence:
         event = said.pop("feedback") or {}
         said.pop("send")
         key = (event.get("feedback_id", ""), said["recipient"])
+        if said["request_id"]:
+            ids = self.ended[said["request_id"], said["recipient"]].setdefault((said["kind"], said["attempt"]), set())
+            self.ended_again += said["outcome_id"] in ids
+            ids.add(said["outcome_id"])
         self.outcomes[key].append(Said(tuple(said.items()), record.key, record.value or b"", record.at))
 
     def _suppression(self, record: Record) -> None:

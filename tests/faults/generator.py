@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from tests.faults.ledger import Ledger
-from tests.faults.plots import Teller
 from tests.faults.stories import Put, Story
 
 WINDOW = 20
@@ -45,6 +44,13 @@ class _Waiting:
     number: int
     put: Put = field(compare=False)
     told: _Told = field(compare=False)
+
+
+class Tells(Protocol):
+    """Whoever tells stories."""
+
+    def tell(self) -> Story:
+        """Return the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class Traffic:
         *,
         brokers: str,
         topics: Mapping[str, str],
-        teller: Teller,
+        teller: Tells,
         ledger: Ledger,
         pace: Pace,
         idempotent: bool,

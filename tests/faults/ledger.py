@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.stories import DueOutcome, DueRetry, DueSuppression, Story
+from tests.faults.stories import DueEnd, DueOutcome, DueRetry, DueSuppression, Story
 
 EVERY = 500
 """Stories in one commit."""
@@ -25,6 +25,7 @@ CREATE TABLE outcomes (feedback_id TEXT, recipient TEXT, message_id TEXT, kind T
 CREATE TABLE suppressions (recipient TEXT PRIMARY KEY, message_id TEXT, reason TEXT);
 CREATE TABLE retries (request_id TEXT, recipient TEXT, attempt INTEGER, PRIMARY KEY (request_id, recipient, attempt));
 CREATE TABLE letters (role TEXT, key BLOB, value BLOB);
+CREATE TABLE ends (request_id TEXT, recipient TEXT, kind TEXT, attempts INTEGER, PRIMARY KEY (request_id, recipient));
 CREATE TABLE doubts (number INTEGER, name TEXT, what TEXT);
 """
 
@@ -49,7 +50,7 @@ class Ledger:
 
     def doubt(self, story: Story) -> None:
         """Note that it is not known whether all of *story* has arrived."""
-        names = [*story.sends, *story.events, *(one.recipient for one in story.outcomes)]
+        names = [*story.sends, *story.events, *_people(story)]
         with self._lock, self._db:
             self._db.executemany(
                 "INSERT INTO doubts VALUES (?, ?, ?)", [(story.number, story.name, name) for name in names]
@@ -93,6 +94,10 @@ class Ledger:
         """Return the retries that are due."""
         return {DueRetry(**row) for row in self._all("retries")}
 
+    def ends(self) -> dict[tuple[str, str], DueEnd]:
+        """Return how requests must end, by request and recipient."""
+        return {(row["request_id"], row["recipient"]): DueEnd(**row) for row in self._all("ends")}
+
     def letters(self) -> list[tuple[str, bytes | None, bytes | None]]:
         """Return what must be set aside: role, key, value."""
         return [(row["role"], row["key"], row["value"]) for row in self._all("letters")]
@@ -123,6 +128,12 @@ class Ledger:
         return (dict(zip(names, row, strict=True)) for row in rows)
 
 
+def _people(story: Story) -> Iterator[str]:
+    """Yield the recipients of a story."""
+    yield from (one.recipient for one in story.outcomes)
+    yield from (one.recipient for one in story.ends)
+
+
 def _rows(stories: Sequence[Story]) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     """Yield each table, how wide it is, and its new rows."""
     yield "stories", 4, [(s.number, s.name, s.stand_ins, s.published_at) for s in stories]
@@ -139,4 +150,5 @@ def _rows(stories: Sequence[Story]) -> Iterator[tuple[str, int, list[tuple[Any, 
     )
     yield "suppressions", 3, [(o.recipient, o.message_id, o.reason) for s in stories for o in s.suppressions]
     yield "retries", 3, [(o.request_id, o.recipient, o.attempt) for s in stories for o in s.retries]
+    yield "ends", 4, [(o.request_id, o.recipient, o.kind, o.attempts) for s in stories for o in s.ends]
     yield "letters", 3, [one for s in stories for one in s.letters]

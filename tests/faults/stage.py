@@ -25,13 +25,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from tests.faults.checker import KINDS, Terms, judge
+from tests.faults.checker import KINDS, KINDS_OF_REQUESTS, Terms, judge
 from tests.faults.evidence import Evidence
 from tests.faults.generator import Pace, Traffic
 from tests.faults.ledger import Ledger
 from tests.faults.plots import Teller
 from tests.faults.process import Page, Worker, by_label
+from tests.faults.requests import Asker
 from tests.faults.results import write_result
+from tests.faults.ses import AWS, Ses
 from tests.faults.tables import Changelogs, judge_tables, read_tables
 from tests.faults.topics import Reader
 from tests.faults.verdict import Finding, Verdict, What
@@ -49,8 +51,11 @@ ROLES = (
     "waiting",
     "instructions",
     "dead-letters",
+    "settlements",
+    "pauses",
 )
 INPUTS = ("sends", "feedback", "outcomes", "instructions")
+INPUTS_OF_DISPATCH = ("send-requests", "settlements", "retries")
 INPUTS_OF_TWINS = ("sends", "feedback")
 TABLES = ("lives", "standings")
 PATIENCE_S = 120.0
@@ -76,7 +81,8 @@ class Setting:
     """How a stage is set.
 
     park: seconds that feedback waits for its Send. retry: seconds from a soft bounce to its retry. kind: the broker's,
-    for the table. twin: another program in place of our worker.
+    for the table. twin: another program in place of our worker. dispatch: traffic is requests, which our worker sends
+    through the simulator (`stage.ses`); then doubt is how long (seconds) a mail in doubt waits for SES's word.
     """
 
     partitions: int = 4
@@ -88,6 +94,8 @@ class Setting:
     idempotent: bool = True
     kind: str = "kafka"
     twin: str | None = None
+    dispatch: bool = False
+    doubt: float = 20
 
 
 class Stage:
@@ -100,8 +108,11 @@ class Stage:
         self.group = f"faults-{seed}"
         self.prefix = f"faults-{seed}."
         self.topics = {role: self.prefix + role for role in ROLES}
-        self.changelogs = {f"{self.group}-{name}-changelog": name for name in TABLES}
+        self._tables = (*TABLES, "requests") if self.setting.dispatch else TABLES
+        self.changelogs = {f"{self.group}-{name}-changelog": name for name in self._tables}
         kinds = KINDS if self.setting.twin is None else DONE_BY_TWINS
+        if self.setting.dispatch:
+            kinds = KINDS_OF_REQUESTS
         self.terms = Terms(park=int(self.setting.park * 1000), kinds=kinds)
         self.workers: dict[str, Worker] = {}
         self._began = time.monotonic()
@@ -110,19 +121,24 @@ class Stage:
         self.ledger = Ledger(home / "ledger.sqlite")
         self.evidence = Evidence(wire, {name: role for role, name in self.topics.items()})
         without = () if self.setting.twin is None else NOT_FOR_TWINS
-        self._teller = Teller(seed, wire, int(time.time() * 1000), without)
+        now = int(time.time() * 1000)
+        self._teller = Asker(seed, wire, now) if self.setting.dispatch else Teller(seed, wire, now, without)
+        self.ses = Ses(self._variables_of_ses(), home)
         self._runs = 0
         self._reader: Reader | None = None
 
     def __enter__(self) -> Self:
         """Make the topics."""
         self._command("topics", "create")
+        if self.setting.dispatch:
+            self.ses.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Kill what is left of the workers."""
         for worker in self.workers.values():
             worker.kill()
+        self.ses.stop()
         if self._reader is not None:
             self._reader.close()
         self.ledger.close()
@@ -219,7 +235,8 @@ class Stage:
         """Return how many records of each input partition are not acknowledged by the workers, where any are."""
         self._read_on()
         reader = self._reading()
-        roles = INPUTS if self.setting.twin is None else INPUTS_OF_TWINS
+        roles: tuple[str, ...] = INPUTS if self.setting.twin is None else INPUTS_OF_TWINS
+        roles += INPUTS_OF_DISPATCH if self.setting.dispatch else ()
         committed = reader.committed(self.topics[role] for role in roles)
         ends = {tp: max(reader.ends.get(tp, 0), reader.high(*tp)) for tp in committed}
         return {tp: end - committed[tp] for tp, end in ends.items() if end != committed[tp]}
@@ -239,6 +256,8 @@ class Stage:
     def _read_on(self) -> None:
         for record in self._reading().read_on(READING_S):
             self.evidence.take(record)
+        if self.setting.dispatch:
+            self.evidence.handed = self.ses.handed()
 
     def _judge_lag(self, verdict: Verdict) -> None:
         for (topic, partition), lag in self.lag().items():
@@ -251,7 +270,7 @@ class Stage:
             changelogs.take(record)
         reader.close()
         for worker in self.workers.values():
-            tables = read_tables(worker.name, worker.data / self.group, TABLES)
+            tables = read_tables(worker.name, worker.data / self.group, self._tables)
             judge_tables(tables, changelogs, verdict)
         if at_end:
             changelogs.judge_ends(verdict)
@@ -264,6 +283,9 @@ class Stage:
         return workers[0].page()
 
     def _judge_counters(self, verdict: Verdict, page: Page | None) -> None:
+        if self.setting.dispatch:
+            verdict.skipped["I5"] = "counters are not compared where our own worker sends"
+            return
         if page is None:
             verdict.skipped["I5"] = "no worker lived throughout"
             return
@@ -319,7 +341,26 @@ class Stage:
             "web__host": "127.0.0.1",
             "dispatch__enabled": "false",
         }
-        return {_name(key): str(value) for key, value in said.items()}
+        if setting.dispatch:
+            said |= {
+                "dispatch__enabled": "true",
+                "dispatch__endpoint_url": self.ses.url,
+                "dispatch__region": "us-east-1",
+                "dispatch__call_timeout_ms": 2_000,
+                "dispatch__doubt_minutes": setting.doubt / 60,
+                "dispatch__breaker__min_sends": 10_000_000,  # so much of this mail bounces that it would pause itself
+                "retry__silence_minutes": 0.5,
+            }
+        return {_name(key): str(value) for key, value in said.items()} | (AWS if setting.dispatch else {})
+
+    def _variables_of_ses(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SES_STREAMS_", "AWS_"))}
+        said = {
+            "brokers": self.broker.address,
+            "topic_prefix": self.prefix,
+            "producer__idempotent": str(self.setting.idempotent).lower(),
+        }
+        return kept | {_name(key): value for key, value in said.items()}
 
 
 def _name(setting: str) -> str:

@@ -51,6 +51,16 @@ class DueRetry:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueEnd:
+    """How a request must end for one recipient: with an outcome of this kind, after so many attempts."""
+
+    request_id: str
+    recipient: str
+    kind: str
+    attempts: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Story:
     """One story, and all that must come of it.
@@ -68,6 +78,7 @@ class Story:
     suppressions: list[DueSuppression] = field(default_factory=list)
     retries: list[DueRetry] = field(default_factory=list)
     letters: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
+    ends: list[DueEnd] = field(default_factory=list)
     stand_ins: int = 0
     published_at: int = 0
     """When the first of its records was handed to the producer, ms since the epoch."""

@@ -122,7 +122,7 @@ class Twin:
             value_serializer="raw",
         )
         self._outcomes, self._dead = self._topic("outcomes"), self._topic("dead-letters")
-        self._lives = app.Table("lives", key_type=bytes, value_type=dict)
+        self._lives = app.Table("lives", key_type=bytes)
         self._gone: set[str] = set()
         app.agent(self._topic("sends"), name="sends")(self.on_send)
         app.agent(self._topic("feedback"), name="feedback")(self.on_feedback)

@@ -29,17 +29,17 @@ def line(kafka: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 
 @pytest.fixture
-def make_line(kafka: Cluster, tmp_path: Path) -> Iterator[Callable[[], Line]]:
-    """Return what makes a line of a test's own, whose worker the test starts."""
+def make_line(kafka: Cluster, tmp_path: Path) -> Iterator[Callable[..., Line]]:
+    """Return what makes a line of a test's own, whose worker the test starts: ``make_line(DISPATCH__RATE=5)``."""
     with ExitStack() as ends:
 
-        def make() -> Line:
-            made = _line(kafka, ends.enter_context(running(Twin(FIRST_ID))), tmp_path)
+        def make(**settings: object) -> Line:
+            made = _line(kafka, ends.enter_context(running(Twin(FIRST_ID))), tmp_path, **settings)
             ends.callback(made.close)
             return made
 
         yield make
 
 
-def _line(kafka: Cluster, twin: Twin, home: Path) -> Line:
-    return Line(kafka.brokers, twin, home, f"f{uuid.uuid4().hex[:8]}.")
+def _line(kafka: Cluster, twin: Twin, home: Path, **settings: object) -> Line:
+    return Line(kafka.brokers, twin, home, f"f{uuid.uuid4().hex[:8]}.", **settings)

@@ -38,13 +38,15 @@ class Record(NamedTuple):
 class Line:
     """Topics of its own under *prefix*, a worker on them, and a reader of all that it says."""
 
-    def __init__(self, brokers: str, twin: Twin, home: Path, prefix: str) -> None:
-        """Make the topics, register the schemas; the worker does not run yet."""
+    def __init__(self, brokers: str, twin: Twin, home: Path, prefix: str, **settings: object) -> None:
+        """Make the topics, register the schemas; the worker does not run yet. *settings* are more of its own."""
         self.brokers, self.twin, self.prefix, self.home = brokers, twin, prefix, home
         self.codec: Codec = load_codec()  # with the ids of the lock; those of the twin are the worker's own
         list(Registry(RegistryClient(twin.url), prefix).register())
         ensure_topics(brokers, Security(), plan(prefix=prefix, partitions=PARTITIONS, replication=1, group=prefix[:-1]))
-        self.worker = Worker({f"SES_STREAMS_{name}": str(value) for name, value in self._settings().items()}, home)
+        self.worker = Worker(
+            {f"SES_STREAMS_{name}": str(value) for name, value in (self._settings() | settings).items()}, home
+        )
         self._readers: dict[str, Consumer] = {}
         self._read: dict[str, list[Record]] = {}
 

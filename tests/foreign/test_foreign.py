@@ -11,7 +11,7 @@ import pytest
 from streams.partition import partitions
 from streams.schemas.avsc import read_directory
 from streams.schemas.files import schema_home
-from tests.builders import event, send
+from tests.builders import event, instruction, send
 from tests.foreign.clients import Client, Post, aiokafka, librdkafka
 from tests.foreign.line import PARTITIONS, Line
 
@@ -144,6 +144,30 @@ def test_a_send_as_large_as_a_broker_takes_is_joined_from_the_wrong_partition_to
         line.publish(librdkafka(partitioner="random"), Post("sends", one.encode(), value))
     line.publish(JAVA, *[delivery(line, one) for one in message_ids])
     check_joined(line, message_ids)
+
+
+@pytest.mark.parametrize("written", ["in normal form", "as people write it", "not at all"])
+def test_an_operator_s_words_about_a_person_meet_wherever_they_lie(line: Line, written: str) -> None:
+    people = [f"person-{number}-{written.replace(' ', '-')}@example.org" for number in range(MESSAGES)]
+    keys: dict[str, Callable[[str], bytes | None]] = {
+        "in normal form": str.encode,
+        "as people write it": lambda who: f"Person <{who.upper()}>".encode(),
+        "not at all": lambda _: None,
+    }
+    values = {
+        who: line.codec.encode("mail.Instruction", instruction("SUPPRESS", recipient=who, reason="MANUAL"))
+        for who in people
+    }
+    line.publish(librdkafka(), *[Post("instructions", keys[written](who), value) for who, value in values.items()])
+
+    def on_the_list() -> set[bytes | None]:
+        return {record.key for record in line.read("suppressions")}
+
+    line.wait_for(lambda: on_the_list() >= {who.encode() for who in people}, "suppressions")
+    homes = dict(zip(people, partitions([who.encode() for who in people], PARTITIONS), strict=True))
+    found = line.read("instructions")
+    for who, value in values.items():
+        assert homes[who] in {record.partition for record in found if record.value == value}
 
 
 class Poison(NamedTuple):

@@ -22,6 +22,8 @@ CONDEMNED = "CONDEMNED"
 """A file of this name in a database's directory: it was found damaged while open, and must be rebuilt."""
 FAMILIES = ("timers", "meta")
 _OPERATORS_WORDS = (
+    "lock hold by",
+    "while lock file",  # not a mere "lock": a damaged one is a block, and there are directories of any name
     "no space left",
     "quota exceeded",
     "file too large",
@@ -121,7 +123,7 @@ def _opened(path: Path, tuning: Tuning) -> Rdict:
 
 def _is_for_the_operator(words: str) -> bool:
     low = words.lower()
-    return "lock" in low or any(known in low for known in _OPERATORS_WORDS)
+    return any(known in low for known in _OPERATORS_WORDS)
 
 
 def remove(path: Path) -> None:

@@ -112,6 +112,19 @@ def test_a_missing_file_of_the_database_is_noticed(tmp_path: Path) -> None:
     assert store.position == 0
 
 
+def test_a_damaged_block_is_not_taken_for_a_lock(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.keep({b"%d" % number: b"x" * 50 for number in range(2_000)}, position=2_000, now=0)
+    store.settle(0)
+    store.close()
+    for table in (tmp_path / "db").glob("*.sst"):
+        content = table.read_bytes()
+        table.write_bytes(content[: len(content) // 2] + b"garbage" * 9 + content[len(content) // 2 + 63 :])
+    store = opened(tmp_path)
+    assert store.rebuilt
+    assert store.position == 0
+
+
 def test_state_of_another_format_is_rebuilt(tmp_path: Path) -> None:
     store = opened(tmp_path)
     store._mark = store._mark._replace(format=99)

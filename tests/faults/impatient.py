@@ -1,0 +1,28 @@
+"""A worker of the product that gives the brokers a few seconds: ``python impatient.py MILLISECONDS``.
+
+Its own patience is no setting: 40 s for a request, 100 s for the group. All else is as `python -m streams worker`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import streams.app
+from streams.cli import main
+from streams.engine.config import EngineConfig
+from streams.settings import Settings
+
+PATIENCE_MS = int(sys.argv[1])
+_usual = streams.app.engine_config
+
+
+def _hurried(settings: Settings) -> EngineConfig:
+    return replace(_usual(settings), request_timeout=PATIENCE_MS // 2, rebalance_timeout=PATIENCE_MS // 2)
+
+
+streams.app.engine_config = _hurried
+
+if __name__ == "__main__":
+    sys.argv[1:] = ["worker"]
+    main()

@@ -11,12 +11,6 @@ from streams.pipeline import Chunk, Effects, SetAside
 from streams.schemas.codec import Codec
 
 
-def check_key(key: bytes | None) -> None:
-    """Refuse a record without a key: producers put it on any partition, so it lies apart from what belongs to it."""
-    if key is None:
-        raise Unusable(DeadReason.NO_KEY, "the record has no key")
-
-
 class DeadLetters:
     """Writes the dead letters of one stage."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.partition import partitions
 from streams.schemas.avsc import read_directory
@@ -62,6 +63,7 @@ HABITS: dict[str, Habit] = {
     "with headers of all sorts": Habit(librdkafka(), headers=ODD_HEADERS),
     "with headers, by aiokafka": Habit(aiokafka(), headers=ODD_HEADERS),
     "in 1970": Habit(JAVA, at=1),
+    "at no time": Habit(aiokafka(), at=-1),
     "in the year 3000": Habit(librdkafka(), at=YEAR_3000),
 }
 
@@ -144,6 +146,23 @@ def test_a_send_as_large_as_a_broker_takes_is_joined_from_the_wrong_partition_to
         line.publish(librdkafka(partitioner="random"), Post("sends", one.encode(), value))
     line.publish(JAVA, *[delivery(line, one) for one in message_ids])
     check_joined(line, message_ids)
+
+
+def test_a_send_whose_transaction_was_aborted_was_never_published(line: Line) -> None:
+    aborted, *committed = ids("transactions", MESSAGES)
+    producer = Producer({"bootstrap.servers": line.brokers, "transactional.id": f"{line.prefix}upstream"})
+    producer.init_transactions()
+    for one, end in (
+        (aborted, producer.abort_transaction),
+        *((each, producer.commit_transaction) for each in committed),
+    ):
+        producer.begin_transaction()
+        producer.produce(line.name("sends"), key=one.encode(), value=line.codec.encode("mail.Send", send(one)))
+        producer.flush()
+        end()
+    line.publish(JAVA, *[delivery(line, one) for one in (aborted, *committed)])
+    check_joined(line, committed)
+    assert aborted not in {one["message_id"] for one in line.said("outcomes", "mail.Outcome")}
 
 
 @pytest.mark.parametrize("written", ["in normal form", "as people write it", "not at all"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +85,8 @@ def _measured(keys: int, count: int, *, small: bool) -> dict[str, Any]:
             empty = _started(worker, keys)
             kept = _started(worker, 0)
             shutil.rmtree(Path(home) / "data")
-            halfway = _halfway(worker, keys / 2)
-            resumed = _started(worker, keys)
+            left = _halfway(worker, keys / 2)
+            resumed = _started(worker, left)
         finally:
             worker.stop()
     return {
@@ -94,7 +96,7 @@ def _measured(keys: int, count: int, *, small: bool) -> dict[str, Any]:
         "bytes_a_record": round(size),
         "empty_disk": empty,
         "kept_disk": kept,
-        "killed_halfway": {"killed_at": halfway, **resumed},
+        "killed_halfway": {"left": left, **resumed},
     }
 
 
@@ -117,12 +119,13 @@ def _fill(brokers: str, keys: int, count: int, *, small: bool) -> float:
         {"bootstrap.servers": brokers, "linger.ms": 100, "compression.type": "zstd", "batch.size": 900_000}
     )
     rows, size, done = _standings(keys) if small else _lives(keys), 0, 0
-    while slice_ := [row for _, row in zip(range(SLICE), rows, strict=False)]:
+    while slice_ := list(islice(rows, SLICE)):
         for (key, value), partition in zip(slice_, partitions([key for key, _ in slice_], count), strict=True):
             _produce(producer, topic, partition, key, value)
             size += len(key) + len(value)
         done += len(slice_)
-        print(f"\rwriting the changelog: {done} of {keys}", end="", file=sys.stderr, flush=True)
+        if done % (10 * SLICE) == 0:
+            print(f"\rwriting the changelog: {done} of {keys}", end="", file=sys.stderr, flush=True)
     producer.flush(PATIENCE_S)
     print(file=sys.stderr)
     return size / keys
@@ -164,7 +167,13 @@ def _send(number: int, now: int) -> dict[str, Any]:
         "recipients": [f"somebody+{number}@example.org"],
         "stream": "receipts",
         "from_address": "receipts@shop.example.com",
-        "tags": {"order": f"2026-{number:010d}", "template": "order-receipt-v14", "tenant": "shop-europe-west"},
+        "tags": {
+            "order": f"2026-{number:010d}",
+            "template": "order-receipt-with-recommendations-v14",
+            "tenant": "shop-europe-west",
+            "campaign": "autumn-2026-returning-customers",
+            "trace": f"00-{number:032x}-{number:016x}-01",
+        },
         "configuration_set": "transactional-mail-with-events",
         "via": "API",
     }
@@ -188,8 +197,7 @@ def _started(worker: Worker, records: int) -> dict[str, Any]:
             raise TimeoutError(f"not ready after {PATIENCE_S:.0f} s:\n{worker.last_words()}")
         time.sleep(0.02)
     ready = time.monotonic() - began
-    worker.page()
-    seconds, cpu, peak = _recoveries(worker)[before], worker.cpu_seconds, _peak(worker)
+    seconds, cpu, peak = _recoveries(worker)[before], _cpu(worker), _peak(worker)
     worker.stop()
     return {
         "ready_s": round(ready, 2),
@@ -219,6 +227,12 @@ def _recoveries(worker: Worker) -> list[float]:
     """Return the seconds of each recovery that the worker's log tells of."""
     text = worker.log.read_text(errors="replace") if worker.log.exists() else ""
     return [float(found) for found in _UP_TO_DATE.findall(text) if found]
+
+
+def _cpu(worker: Worker) -> float:
+    """Return the processor time that the worker has used so far, seconds."""
+    fields = Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak(worker: Worker) -> int:

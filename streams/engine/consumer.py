@@ -130,6 +130,7 @@ class ChunkConsumer(driver.Consumer):
         )
         if self._is_changelog_tp(tp):
             self.app.engine.recovery.take(delivery)
+            await asyncio.sleep(0)  # a fetch brings a run of each partition: the web, and health, in between
             return
         self.ledger.enter(delivery)
         if not run.keys:

@@ -21,17 +21,22 @@ log = logging.getLogger(__name__)
 CONDEMNED = "CONDEMNED"
 """A file of this name in a database's directory: it was found damaged while open, and must be rebuilt."""
 FAMILIES = ("timers", "meta")
-_OPERATORS_WORDS = (
-    "lock hold by",
-    "while lock file",  # not a mere "lock": a damaged one is a block, and there are directories of any name
-    "no space left",
-    "quota exceeded",
-    "file too large",
-    "permission denied",
-    "read-only file system",
-    "too many open files",
-    "cannot allocate memory",
-)
+_ROOM = "make room there, or give it a larger volume, and start again: nothing is lost"
+_WRITABLE = "make it writable for this user, and start again"
+_ADVICE = {
+    "while lock file": "another process uses it: stop that one, or give this worker a SES_STREAMS_DATA_DIR of its own",
+    "lock hold by": "it is open already, in this very process",
+    "no space left": _ROOM,
+    "quota exceeded": _ROOM,
+    "file too large": _ROOM,
+    "permission denied": _WRITABLE,
+    "read-only file system": _WRITABLE,
+    "too many open files": "allow this process more open files (ulimit -n), and start again",
+    "cannot allocate memory": "give this process more memory, and start again",
+}
+"""What only an operator can mend, by RocksDB's or the system's words for it, and how. All else a rebuild mends.
+
+Not a mere "lock": a damaged one is a block."""
 _BLOOM_BITS = 10  # one key in a hundred that is not there costs a read
 _SMALLEST_BUFFER = 4 << 20
 _LARGEST_BUFFER = 64 << 20
@@ -91,13 +96,13 @@ def open_database(path: Path, tuning: Tuning) -> tuple[Rdict, bool]:
         path.mkdir(parents=True, exist_ok=True)
         return _opened(path, tuning), wiped
     except OSError as exc:
-        raise WorldFailed(f"state directory {path}: {exc.strerror}") from exc
+        raise failed(path, str(exc.strerror)) from exc
     except Exception as exc:
         if type(exc) is not Exception:  # rocksdict knows no other class: this is a fault of ours, not of the disk
             raise
         words = _first_line(exc)
-        if _is_for_the_operator(words):
-            raise WorldFailed(f"state directory {path}: {words}") from exc
+        if _advice(path, words):
+            raise failed(path, words) from exc
         _wipe(path, words)
     path.mkdir(parents=True, exist_ok=True)
     with guarded(path):
@@ -113,7 +118,7 @@ def guarded(path: Path) -> Iterator[None]:
         words = _first_line(exc)
         if "corruption" in words.lower():
             (path / CONDEMNED).touch()
-        raise WorldFailed(f"state directory {path}: {words}") from exc
+        raise failed(path, words) from exc
 
 
 def _opened(path: Path, tuning: Tuning) -> Rdict:
@@ -121,9 +126,16 @@ def _opened(path: Path, tuning: Tuning) -> Rdict:
     return Rdict(str(path), options=tuning.options(), column_families=families)
 
 
-def _is_for_the_operator(words: str) -> bool:
-    low = words.lower()
-    return any(known in low for known in _OPERATORS_WORDS)
+def failed(path: Path, words: str) -> WorldFailed:
+    """Return the error that says which directory failed, how, and what to do about it where somebody must."""
+    advice = _advice(path, words)
+    return WorldFailed(f"state directory {path}: {words}" + (f"; {advice}" if advice else ""))
+
+
+def _advice(path: Path, words: str) -> str:
+    """Return what an operator is to do; nothing where a rebuild mends it."""
+    low = words.replace(str(path), "").lower()  # there are directories of any name
+    return next((advice for known, advice in _ADVICE.items() if known in low), "")
 
 
 def remove(path: Path) -> None:
@@ -137,7 +149,7 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         pass
     except OSError as exc:
-        raise WorldFailed(f"state directory {path} is of no use, and cannot be removed: {exc.strerror}") from exc
+        raise failed(path, f"it is of no use, and cannot be removed: {exc.strerror}") from exc
 
 
 def _wipe(path: Path, why: str) -> None:

@@ -24,7 +24,7 @@ from streams.engine.timers import Due, Foresee, Timers, Wakes, at_once, wakes_of
 
 log = logging.getLogger(__name__)
 
-ARM_KEYS = 2_000
+ARM_KEYS = 1_000
 """Values that one look gives timers: few enough for a lane to have its turn in between."""
 _MARK, _UNARMED = b"mark", b"unarmed"
 _EVERY_KEY = b""

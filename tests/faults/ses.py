@@ -65,7 +65,7 @@ class Ses:
             time.sleep(POLL_S)
 
     def conditions(self, **words: object) -> None:
-        """Change what its world is like: ``throttle=0.2``, ``silent=0.1`` (docs/simulator.md)."""
+        """Change what its world is like: ``throttle=0.2``, ``hang=0.1`` (docs/simulator.md)."""
         asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             asked.request("POST", "/simulator/conditions", json.dumps(words), {"Content-Type": "application/json"})

@@ -13,59 +13,37 @@ Topics are made and workers run by the product's own commands; what is judged, t
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from tests.faults.checker import KINDS, KINDS_OF_REQUESTS, Terms, judge
+from tests.faults.checker import Terms, judge
+from tests.faults.counters import judge_counters
 from tests.faults.evidence import Evidence
 from tests.faults.generator import Pace, Traffic
 from tests.faults.ledger import Ledger
-from tests.faults.plots import Teller
-from tests.faults.process import Page, Worker, by_label
+from tests.faults.process import Page, Worker
 from tests.faults.requests import Asker
 from tests.faults.results import write_result
-from tests.faults.ses import AWS, Ses
+from tests.faults.ses import Ses
+from tests.faults.setting import ROLES, Setting, environment, named
 from tests.faults.tables import Changelogs, judge_tables, read_tables
+from tests.faults.teller import Teller
 from tests.faults.topics import Reader
 from tests.faults.verdict import Finding, Verdict, What
 from tests.faults.wire import Wire
 
+__all__ = ["ROOT", "Setting", "Stage"]
+
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = (
-    "send-requests",
-    "sends",
-    "feedback",
-    "outcomes",
-    "suppressions",
-    "retries",
-    "loops",
-    "waiting",
-    "instructions",
-    "dead-letters",
-    "settlements",
-    "pauses",
-)
-INPUTS = ("sends", "feedback", "outcomes", "instructions")
-INPUTS_OF_DISPATCH = ("send-requests", "settlements", "retries")
-INPUTS_OF_TWINS = ("sends", "feedback")
-TABLES = ("lives", "standings")
 PATIENCE_S = 120.0
 POLL_S = 0.5
 READING_S = 60.0
-TWINS = {"vanilla": ("-m", "tests.faults.vanilla")}
-DONE_BY_TWINS = frozenset({"outcomes", "dead letters"})
-NOT_FOR_TWINS = ("odd_key",)
-"""Stories that are left out for a twin: it joins where records lie, as its users must see to it that they do."""
-OURS = ("-m", "streams", "worker")
 
 
 class Broker(Protocol):
@@ -74,28 +52,6 @@ class Broker(Protocol):
     @property
     def address(self) -> str:
         """Return ``host:port,...``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """How a stage is set.
-
-    park: seconds that feedback waits for its Send. retry: seconds from a soft bounce to its retry. kind: the broker's,
-    for the table. twin: another program in place of our worker. dispatch: traffic is requests, which our worker sends
-    through the simulator (`stage.ses`); then doubt is how long (seconds) a mail in doubt waits for SES's word.
-    """
-
-    partitions: int = 4
-    replication: int = 1
-    park: float = 20
-    retry: float = 3
-    session_timeout_ms: int = 6_000
-    commit_interval_ms: int = 500
-    idempotent: bool = True
-    kind: str = "kafka"
-    twin: str | None = None
-    dispatch: bool = False
-    doubt: float = 20
 
 
 class Stage:
@@ -108,22 +64,19 @@ class Stage:
         self.group = f"faults-{seed}"
         self.prefix = f"faults-{seed}."
         self.topics = {role: self.prefix + role for role in ROLES}
-        self._tables = (*TABLES, "requests") if self.setting.dispatch else TABLES
-        self.changelogs = {f"{self.group}-{name}-changelog": name for name in self._tables}
-        kinds = KINDS if self.setting.twin is None else DONE_BY_TWINS
-        if self.setting.dispatch:
-            kinds = KINDS_OF_REQUESTS
-        self.terms = Terms(park=int(self.setting.park * 1000), kinds=kinds)
+        self.changelogs = {f"{self.group}-{name}-changelog": name for name in self.setting.tables}
+        self.terms = Terms(park=int(self.setting.park * 1000), kinds=self.setting.kinds)
         self.workers: dict[str, Worker] = {}
         self._began = time.monotonic()
         home.mkdir(parents=True, exist_ok=True)
         wire = Wire()
         self.ledger = Ledger(home / "ledger.sqlite")
         self.evidence = Evidence(wire, {name: role for role, name in self.topics.items()})
-        without = () if self.setting.twin is None else NOT_FOR_TWINS
-        now = int(time.time() * 1000)
-        self._teller = Asker(seed, wire, now) if self.setting.dispatch else Teller(seed, wire, now, without)
-        self.ses = Ses(self._variables_of_ses(), home)
+        now, untold = int(time.time() * 1000), self.setting.untold
+        self._teller = Asker(seed, wire, now) if self.setting.dispatch else Teller(seed, wire, now, untold)
+        idempotent = str(self.setting.idempotent).lower()
+        ours = {"brokers": broker.address, "topic_prefix": self.prefix, "producer__idempotent": idempotent}
+        self.ses = Ses(environment() | named(ours), home)
         self._runs = 0
         self._reader: Reader | None = None
 
@@ -149,9 +102,8 @@ class Stage:
         *settings* by the names of SES_STREAMS_*: ``engine__instance_id="one"``. They hold for its first call.
         """
         if name not in self.workers:
-            words = OURS if self.setting.twin is None else TWINS[self.setting.twin]
-            variables = self._variables() | {_name(key): str(value) for key, value in settings.items()}
-            self.workers[name] = Worker(name, words, variables, self.home / "workers" / name)
+            variables = self._variables() | named(settings)
+            self.workers[name] = Worker(name, self.setting.words, variables, self.home / "workers" / name)
         if start:
             self.workers[name].start()
         return self.workers[name]
@@ -198,7 +150,7 @@ class Stage:
         self._judge_lag(verdict)
         if self.setting.twin is None:
             self._judge_tables(verdict, at_end=bool(codes) and not any(codes))
-            self._judge_counters(verdict, page)
+            judge_counters(self.ledger, page, verdict)
         else:
             verdict.skipped |= dict.fromkeys(("I3", "I4", "I5", "I6"), "a twin does none of it")
         return verdict
@@ -235,9 +187,7 @@ class Stage:
         """Return how many records of each input partition are not acknowledged by the workers, where any are."""
         self._read_on()
         reader = self._reading()
-        roles: tuple[str, ...] = INPUTS if self.setting.twin is None else INPUTS_OF_TWINS
-        roles += INPUTS_OF_DISPATCH if self.setting.dispatch else ()
-        committed = reader.committed(self.topics[role] for role in roles)
+        committed = reader.committed(self.topics[role] for role in self.setting.inputs)
         ends = {tp: max(reader.ends.get(tp, 0), reader.high(*tp)) for tp in committed}
         return {tp: end - committed[tp] for tp, end in ends.items() if end != committed[tp]}
 
@@ -270,7 +220,7 @@ class Stage:
             changelogs.take(record)
         reader.close()
         for worker in self.workers.values():
-            tables = read_tables(worker.name, worker.data / self.group, self._tables)
+            tables = read_tables(worker.name, worker.data / self.group, self.setting.tables)
             judge_tables(tables, changelogs, verdict)
         if at_end:
             changelogs.judge_ends(verdict)
@@ -282,41 +232,11 @@ class Stage:
             return None
         return workers[0].page()
 
-    def _judge_counters(self, verdict: Verdict, page: Page | None) -> None:
-        if self.setting.dispatch:
-            verdict.skipped["I5"] = "counters are not compared where our own worker sends"
-            return
-        if page is None:
-            verdict.skipped["I5"] = "no worker lived throughout"
-            return
-        if verdict.total("duplicated"):
-            verdict.skipped["I5"] = "records were worked on twice"
-            return
-        due = {
-            "kind": Counter(one.kind for one in self.ledger.outcomes().values()),
-            "reason": Counter(one.reason for one in self.ledger.suppressions().values() if one.reason),
-        }
-        said = {
-            "kind": by_label(page, "ses_outcomes_total", "kind"),
-            "reason": by_label(page, "ses_suppressions", "reason"),
-        }
-        sends, letters = len(self.ledger.sends()) + self.ledger.stand_ins(), len(self.ledger.letters())
-        pairs = [
-            ("ses_outcomes_total", said["kind"], due["kind"]),
-            ("ses_suppressions", said["reason"], due["reason"]),
-            ("ses_sends_total", by_label(page, "ses_sends_total", "").total(), sends),
-            ("ses_dead_letters_total", by_label(page, "ses_dead_letters_total", "").total(), letters),
-        ]
-        for name, counted, wanted in pairs:
-            if counted != wanted:
-                verdict.find(Finding("counters", What.WRONG, "I5", name, f"{counted}, not {wanted}"))
-
     def _command(self, *words: str) -> None:
         """Run one of the product's commands."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SES_STREAMS_")} | self._variables()
         done = subprocess.run(
             [sys.executable, "-m", "streams", *words],
-            env=environment,
+            env=environment() | self._variables(),
             capture_output=True,
             text=True,
             timeout=120,
@@ -326,42 +246,4 @@ class Stage:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def _variables(self) -> dict[str, str]:
-        setting = self.setting
-        said: dict[str, Any] = {
-            "brokers": self.broker.address,
-            "topic_prefix": self.prefix,
-            "group": self.group,
-            "partitions": setting.partitions,
-            "replication": setting.replication,
-            "producer__idempotent": str(setting.idempotent).lower(),
-            "engine__session_timeout_ms": setting.session_timeout_ms,
-            "engine__commit_interval_ms": setting.commit_interval_ms,
-            "join__park_minutes": setting.park / 60,
-            "retry__first_minutes": setting.retry / 60,
-            "web__host": "127.0.0.1",
-            "dispatch__enabled": "false",
-        }
-        if setting.dispatch:
-            said |= {
-                "dispatch__enabled": "true",
-                "dispatch__endpoint_url": self.ses.url,
-                "dispatch__region": "us-east-1",
-                "dispatch__call_timeout_ms": 2_000,
-                "dispatch__doubt_minutes": setting.doubt / 60,
-                "dispatch__breaker__min_sends": 10_000_000,  # so much of this mail bounces that it would pause itself
-                "retry__silence_minutes": 0.5,
-            }
-        return {_name(key): str(value) for key, value in said.items()} | (AWS if setting.dispatch else {})
-
-    def _variables_of_ses(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SES_STREAMS_", "AWS_"))}
-        said = {
-            "brokers": self.broker.address,
-            "topic_prefix": self.prefix,
-            "producer__idempotent": str(self.setting.idempotent).lower(),
-        }
-        return kept | {_name(key): value for key, value in said.items()}
-
-
-def _name(setting: str) -> str:
-    return f"SES_STREAMS_{setting.upper()}"
+        return self.setting.variables(self.broker.address, self.prefix, self.group, self.ses.url)

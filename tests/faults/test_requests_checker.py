@@ -22,7 +22,7 @@ TERMS = Terms(park=20_000, kinds=KINDS_OF_REQUESTS)
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite")
     asker = Asker(7, Wire(), 1)
-    for _ in range(300):
+    for _ in range(200):
         made.enter(asker.tell())
     yield made
     made.close()

@@ -34,3 +34,13 @@ def test_a_worker_that_sends_is_killed_ten_times(sending_stage: Stage) -> None:
             worker.start()
     verdict = stage.end("kill -9, 10 times, sending", timeout=180)
     assert verdict.kinds["mails"].duplicated == 0, f"FAULTS_SEED={stage.seed}: sent twice\n{verdict.words()}"
+
+
+def test_ses_takes_mails_and_does_not_say_so(sending_stage: Stage) -> None:
+    stage = sending_stage
+    stage.ses.conditions(hang=0.02, fail_after=0.02)
+    stage.worker().wait_until_ready()
+    with stage.traffic(mails=600, rate=60):
+        pass
+    verdict = stage.end("SES takes a mail and does not answer", timeout=180)
+    assert verdict.kinds["mails"].duplicated == 0, f"FAULTS_SEED={stage.seed}: sent twice\n{verdict.words()}"

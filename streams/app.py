@@ -19,6 +19,7 @@ from streams.engine.app import ChunkApp
 from streams.engine.config import Compression, EngineConfig, Security
 from streams.engine.progress import Progress as EngineProgress
 from streams.engine.route import Timings
+from streams.errors import WORLD_FAILED
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.observe.health import Health
@@ -94,6 +95,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         dead_letter_window=settings.dead_letters.window,
         compression=Compression(settings.producer.compression),
         idempotent=settings.producer.idempotent,
+        failed_code=WORLD_FAILED,
     )
 
 

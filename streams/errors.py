@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+WORLD_FAILED = 3
+"""The exit code of a command, and of a worker, that the world failed."""
+
 
 class SesStreamsError(Exception):
     """The root of the tree."""

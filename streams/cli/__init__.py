@@ -18,9 +18,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from streams import __version__
-from streams.errors import BadSettings, SesStreamsError
+from streams.errors import WORLD_FAILED, BadSettings, SesStreamsError
 
-DONE, FOUND, WRONG_WORDS, WORLD_FAILED, OUR_FAULT = range(5)
+DONE, FOUND, WRONG_WORDS, OUR_FAULT = 0, 1, 2, 4  # 3 is WORLD_FAILED
 
 _TRY, _RUN, _DECIDE, _PREPARE, _LOOK, _HIDDEN = "Try it", "Run it", "Decide", "Prepare", "Look", ""
 

@@ -107,6 +107,7 @@ class EngineConfig:
         state_buffer_bytes: RocksDB's write buffers, of the whole worker.
         dead_letter_share, dead_letter_window: more dead letters than this share of a hop's last records, so many or
             more, stop the worker; a share of 1 never does.
+        failed_code: exit code of a worker that failed and cannot even stop, so that the process must be ended.
         freeze: gc.freeze() once running: what was built by then is never walked again.
     """
 
@@ -140,6 +141,7 @@ class EngineConfig:
     state_buffer_bytes: int = 256 << 20
     dead_letter_share: float = 0.05
     dead_letter_window: int = 1_000
+    failed_code: int = 1
     freeze: bool = True
 
     @property

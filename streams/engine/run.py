@@ -122,7 +122,7 @@ class Runner:
         survey = asyncio.create_task(engine.survey.run(), name="survey")
         survey.add_done_callback(self._survey_ended)
         beat = asyncio.create_task(_beat(engine.awake), name="beat")
-        loop_watch = LoopWatch(engine.awake, engine.config.stall / 500)
+        loop_watch = LoopWatch(engine.awake, engine.config.stall / 500, engine.config.failed_code)
         loop_watch.start()
 
         async def _end() -> None:
@@ -141,7 +141,7 @@ class Runner:
     async def _stop_in_time(self, services: list[Step]) -> None:
         stopping = asyncio.create_task(self._stop_all(services))
         done, _ = await asyncio.wait({stopping}, timeout=self._engine.config.stop_timeout / 1000)
-        error = stopping.exception() if done else None
+        error = _error_of(stopping) if done else None
         if done and error is None:
             return
         if error is None:
@@ -150,7 +150,7 @@ class Runner:
             self._engine.fail(error, "stop")
         logging.shutdown()
         # Faust, or a thread of its, hangs; all that was acknowledged is durable.
-        os._exit(0 if self._engine.failure is None and self._engine.is_at_rest else 1)
+        os._exit(0 if self._engine.failure is None and self._engine.is_at_rest else self._engine.config.failed_code)
 
     async def _stop_all(self, services: list[Step]) -> None:
         faust = self._engine.faust
@@ -180,6 +180,11 @@ class Runner:
             task.cancel()
         if left:
             loop.run_until_complete(asyncio.wait(left, timeout=1.0))
+
+
+def _error_of(ended: asyncio.Task[None]) -> BaseException | None:
+    """Return what ended a task; Faust lets a part of it that was called off call off whoever stops it."""
+    return asyncio.CancelledError() if ended.cancelled() else ended.exception()
 
 
 async def _beat(awake: Awake) -> None:

@@ -86,9 +86,10 @@ class Watchdog:
 class LoopWatch(threading.Thread):
     """Ends the process when the event loop does not go round for *limit* seconds: nobody in it could."""
 
-    def __init__(self, beat: Awake, limit: float) -> None:
-        """Watch the clock that the loop winds."""
+    def __init__(self, beat: Awake, limit: float, code: int = 1) -> None:
+        """Watch the clock that the loop winds; *code* is the process's exit code then."""
         super().__init__(name="loop watch", daemon=True)
+        self._code = code
         self._beat, self._limit, self._over = beat, limit, threading.Event()
 
     def run(self) -> None:
@@ -101,7 +102,7 @@ class LoopWatch(threading.Thread):
             elif now - since >= self._limit:
                 log.critical("stopping: the event loop has not gone round for %.0f s\n%s", now - since, stacks(()))
                 logging.shutdown()
-                os._exit(1)
+                os._exit(self._code)
 
     def end(self) -> None:
         """Look no more."""

@@ -42,6 +42,27 @@ def test_a_worker_without_a_broker_ends_with_a_sentence(tmp_path: Path, caplog: 
     assert "no broker answers at 127.0.0.1:1" in caplog.text
 
 
+def test_a_stop_that_is_called_off_ends_the_worker_with_the_code_of_a_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start() -> None:
+        pass
+
+    async def called_off() -> None:
+        raise asyncio.CancelledError
+
+    def ended(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("streams.engine.run.os._exit", ended)
+    engine = ChunkApp(config(data_dir=tmp_path, request_timeout=1_000, failed_code=3), {"a": "a", "out": "out"})
+    engine.add_service(start, called_off)
+    with caplog.at_level(logging.CRITICAL, "streams"), pytest.raises(SystemExit) as exit_code:
+        engine.run()
+    assert exit_code.value.code == 3
+    assert "no broker answers at 127.0.0.1:1" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "table"),
     [

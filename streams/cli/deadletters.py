@@ -112,7 +112,7 @@ def show(
         people(f"there is no dead letter at {place}")
         desk.close()
         raise typer.Exit(FOUND)
-    verdict = Today(desk.settings, desk.codec).fate(letter)
+    verdict = Today(desk.settings, desk.codec).told(letter)
     sys.stdout.write(as_json_line(letter, today=verdict.told) if as_json else told(letter, verdict, most))
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from streams.cli.deadletters_choice import Found
 from streams.dispatch.reading import Reading as DispatchReading
 from streams.emit.records import feedback_record, scrub
-from streams.errors import Unusable
+from streams.errors import SchemaUnknown, Unusable
 from streams.hops.instruction_reading import InstructionReading
 from streams.hops.outcome_reading import OutcomeReading
 from streams.hops.reading import Reading
@@ -36,6 +36,7 @@ NO_VALUE = "it has no value: there is nothing to write back"
 FOREIGN = "it comes from a topic that no worker of these settings reads"
 CUT = "only its beginning was kept: read the file again (ses-streams ingest)"
 NO_EVENT = "it holds no event of SES"
+NOBODY_TELLS = "whether a worker could use it today nobody can tell: the registry does not answer"
 
 
 class Copy(NamedTuple):
@@ -109,6 +110,13 @@ class Today:
         except Unusable as why:
             return _not_today(why, back)
         return Fate(words=FITS, copies=back)
+
+    def told(self, letter: Found) -> Fate:
+        """Return what would become of one letter, also where nobody can tell."""
+        try:
+            return self.fate(letter)
+        except SchemaUnknown:
+            return Fate(words=NOBODY_TELLS)
 
     def _through_intake(self, record: Mapping[str, Any]) -> Fate:
         if record["reason"] == DeadReason.TOO_LARGE:

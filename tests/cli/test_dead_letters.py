@@ -12,8 +12,10 @@ import orjson
 import pytest
 
 from streams.cli.deadletters_choice import Found, Place, newest
+from streams.cli.deadletters_today import Fate, Today
 from streams.emit.publish import Publisher
 from streams.emit.topic import Topic
+from streams.errors import SchemaUnknown
 from streams.hops.by_message import ByMessage
 from streams.mail.deadletter import DeadReason
 from streams.topics import topic_name
@@ -321,6 +323,21 @@ def test_no_more_letters_are_held_than_are_shown() -> None:
             assert len(alive) <= 12
 
     assert [letter.record["at"] for letter in newest(many(), 10)] == list(range(999, 989, -1))
+
+
+def test_a_letter_is_shown_also_while_a_registry_that_would_know_its_schema_is_away(
+    letters: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: Today, __: Found) -> Fate:
+        raise SchemaUnknown("the registry does not answer")
+
+    (place,) = places(run, "--reason", "UNKNOWN_SCHEMA")
+    monkeypatch.setattr(Today, "fate", nobody)
+    ran = run("dead-letters", "show", place)
+    assert ran.code == 0
+    assert "today     whether a worker could use it today nobody can tell" in ran.out
+    assert f"{len(GOOD)} bytes" in ran.out
+    assert run("dead-letters", "replay", place).code == 3
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_worker_is_killed_while_it_rebuilds_its_state(stage: Stage) -> None:
 
 
 def test_a_worker_is_killed_while_partitions_move(stage: Stage) -> None:
-    one = rigged(stage, "one", ("die", "revoked", 1))
+    one = rigged(stage, "one", ("die", "revoked", 2))  # the first is before it has any
     one.wait_until_ready()
     with stage.traffic(rate=200):
         time.sleep(3)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from rocksdict import Rdict, WriteBatch
 
 from streams.engine.mark import fingerprint
-from streams.engine.rocks import Tuning, guarded, open_database, remove
+from streams.engine.rocks import Tuning, guarded, open_database, remove, walk
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +108,7 @@ class GlobalStore:
             self.wipe()
             return
         with guarded(self.path):
-            every = cast("Iterator[tuple[bytes, bytes]]", self._meta.items())
-            marks = [(key, value) for key, value in every if key != _TOPIC]
+            marks = [(key, value) for key, value in walk(self._meta) if key != _TOPIC]
         self._marks = {_PARTITION.unpack(key)[0]: Mark(*_MARK.unpack(value)) for key, value in marks}
 
     def _note(self, batch: WriteBatch, marks: dict[int, Mark]) -> None:

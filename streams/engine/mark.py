@@ -9,7 +9,7 @@ from typing import NamedTuple
 FORMAT = 2
 """Of what a store holds; another number on disk means another version of us: wipe and rebuild."""
 NOTHING = 0
-_FORM = struct.Struct(">IQQIQQ16s")
+_FORM = struct.Struct(">IQQIQQ16s20s")
 _FORMAT = struct.Struct(">I")
 
 
@@ -17,7 +17,8 @@ class Mark(NamedTuple):
     """How far a store is: *position* is the changelog offset to go on from, all before it has been applied.
 
     *kept_at* (ms since the epoch) is when nothing was missing, or when a rebuild began that is not over; *print* is of
-    the record that was applied last, which stands at offset *last*. *number* and *first* belong to its timers.
+    the record that was applied last, which stands at offset *last*. *number* and *first* belong to its timers,
+    *contents* to `contents`.
     """
 
     format: int = FORMAT
@@ -27,6 +28,7 @@ class Mark(NamedTuple):
     last: int = 0
     number: int = 0
     first: bytes = bytes(16)
+    contents: bytes = bytes(20)
 
 
 def pack_mark(mark: Mark) -> bytes:
@@ -34,10 +36,10 @@ def pack_mark(mark: Mark) -> bytes:
     return _FORM.pack(*mark)
 
 
-def unpack_mark(packed: bytes) -> Mark | int:
-    """Return a mark, or the number of the format where it is another one."""
+def unpack_mark(packed: bytes) -> Mark | None:
+    """Return a mark; None where it is of another format."""
     (found,) = _FORMAT.unpack_from(packed)
-    return Mark(*_FORM.unpack(packed)) if found == FORMAT else int(found)
+    return Mark(*_FORM.unpack(packed)) if found == FORMAT else None
 
 
 def fingerprint(key: bytes | None, value: bytes | None) -> int:

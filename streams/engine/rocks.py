@@ -11,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBufferManager
 
@@ -114,7 +115,9 @@ def guarded(path: Path) -> Iterator[None]:
     """Turn RocksDB's errors into WorldFailed; a damaged database is condemned, so that the next start rebuilds it."""
     try:
         yield
-    except Exception as exc:  # rocksdict knows no other class
+    except Exception as exc:
+        if type(exc) is not Exception:  # rocksdict knows no other class
+            raise
         words = _first_line(exc)
         if "corruption" in words.lower():
             (path / CONDEMNED).touch()
@@ -136,6 +139,22 @@ def _advice(path: Path, words: str) -> str:
     """Return what an operator is to do; nothing where a rebuild mends it."""
     low = words.replace(str(path), "").lower()  # there are directories of any name
     return next((advice for known, advice in _ADVICE.items() if known in low), "")
+
+
+def walk(family: Rdict, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """Yield keys and values from *start* on, in order; raise what stops it early.
+
+    rocksdict's own iterators end at a damaged block as if nothing came after it.
+    """
+    last = start
+    for key, value in cast("Iterator[tuple[bytes, bytes]]", family.items(from_key=start)):
+        yield key, value
+        last = key
+    rest = family.iter()
+    rest.seek(last)
+    if rest.valid():
+        rest.next()
+    rest.status()
 
 
 def remove(path: Path) -> None:

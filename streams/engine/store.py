@@ -16,17 +16,17 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from rocksdict import Rdict, WriteBatch, WriteOptions
+from rocksdict import WriteBatch, WriteOptions
 
-from streams.engine.mark import Mark, fingerprint, pack_mark, unpack_mark
-from streams.engine.rocks import Tuning, guarded, open_database, remove
+from streams.engine.database import MARK, UNARMED, Database
+from streams.engine.mark import Mark, fingerprint, pack_mark
+from streams.engine.rocks import Tuning, guarded, walk
 from streams.engine.timers import Due, Foresee, Timers, Wakes, at_once, wakes_of
 
 log = logging.getLogger(__name__)
 
 ARM_KEYS = 1_000
 """Values that one look gives timers: few enough for a lane to have its turn in between."""
-_MARK, _UNARMED = b"mark", b"unarmed"
 _EVERY_KEY = b""
 
 
@@ -45,13 +45,17 @@ class Store:
             WorldFailed: the directory is in use by another process, or cannot be written.
         """
         self.path = path
-        self._tuning = tuning
+        self._db = Database(path, tuning)
         self._foresee = foresee
         self._unlogged = WriteOptions()
         self._unlogged.disable_wal = True  # type: ignore[method-assign, assignment] # its stubs call a property a method
         self._logged = WriteOptions()
-        self.rebuilt = False
-        self._open()
+        self._begin()
+
+    @property
+    def rebuilt(self) -> bool:
+        """Return whether what was here had to be wiped."""
+        return self._db.rebuilt
 
     @property
     def position(self) -> int:
@@ -78,7 +82,7 @@ class Store:
         if not keys:
             return []
         with guarded(self.path):
-            return cast("list[bytes | None]", self._db.get(list(keys)))
+            return cast("list[bytes | None]", self._db.values.get(list(keys)))
 
     def keep(
         self,
@@ -120,12 +124,11 @@ class Store:
     def settle(self, now: int) -> None:
         """Make durable what was applied, and note that nothing is missing; before the first `keep`, always."""
         with guarded(self.path):
-            if self._unarmed is not None and next(iter(self._db.keys()), None) is None:
+            if self._unarmed is not None and next(walk(self._db.values), None) is None:
                 self._unarmed = None
             self._settled = False
             self._write({}, self._mark._replace(kept_at=now))
-            for family in (self._db, self._timers_family, self._meta):
-                family.flush()
+            self._db.flush()
         self._settled = True
 
     def vouch(self, now: int) -> None:
@@ -141,8 +144,8 @@ class Store:
     def values(self, slice_size: int) -> Iterator[list[bytes]]:
         """Yield all stored values, in slices."""
         with guarded(self.path):
-            every = cast("Iterator[bytes]", self._db.values())
-            while part := list(islice(every, slice_size)):
+            every = walk(self._db.values)
+            while part := [value for _, value in islice(every, slice_size)]:
                 yield part
 
     def due(self, now: int, limit: int) -> Due:
@@ -165,36 +168,24 @@ class Store:
 
     def wipe(self) -> None:
         """Throw the partition's state away and start empty, at the changelog's beginning."""
-        self.close()
-        remove(self.path)
-        self._open()
-        self.rebuilt = True
+        del self._timers
+        self._db.wipe()
+        self._begin()
 
     def close(self) -> None:
-        """Close the files, writing out what was applied; the lock on them goes with the last handle."""
-        self._timers_family.close()
-        self._meta.close()
-        del self._timers, self._timers_family, self._meta, self._meta_handle
+        """Close the files, writing out what was applied."""
+        del self._timers
         self._db.close()
 
-    def _open(self) -> None:
-        self._db, self.rebuilt = open_database(self.path, self._tuning)
-        self._timers_family: Rdict = self._db.get_column_family("timers")
-        self._meta: Rdict = self._db.get_column_family("meta")
-        self._meta_handle = self._db.get_column_family_handle("meta")
-        marked = cast("bytes | None", self._meta.get(_MARK))
-        mark = Mark() if marked is None else unpack_mark(marked)
-        known = mark if isinstance(mark, Mark) else Mark()
-        self._timers = Timers(
-            self._timers_family, self._db.get_column_family_handle("timers"), known.first, known.number
-        )
-        self._mark = known
-        self._settled = marked is not None
-        self._noted = cast("bytes | None", self._meta.get(_UNARMED))
-        self._unarmed = _EVERY_KEY if marked is None else self._noted
-        if known is not mark:
-            log.warning("%s holds state of another format, %d: rebuilding it from the changelog", self.path, mark)
-            self.wipe()
+    def _begin(self) -> None:
+        """Take up what the database says of itself."""
+        db = self._db
+        self._mark = db.mark or Mark()
+        self._settled = db.mark is not None
+        self._noted, self._unarmed = db.unarmed, db.unarmed if self._settled else _EVERY_KEY
+        self._timers = Timers(db.timers, db.timers_handle, self._mark.first, self._mark.number)
+        if self._settled:
+            self._write({}, self._mark)  # with the MANIFEST that it has from now on
 
     def _timers_of(self, rows: dict[bytes | None, bytes | None], now: int) -> Wakes:
         """Return when to look at what was applied; of keys that `_arm` is still to come by, it says so then."""
@@ -208,8 +199,7 @@ class Store:
     def _arm(self, key: bytes, now: int) -> None:
         """Give timers to the next values, from *key* on; how far that is, is kept with them."""
         with guarded(self.path):
-            entries = cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=key))
-            part = dict(islice(entries, ARM_KEYS))
+            part = dict(islice(walk(self._db.values, key), ARM_KEYS))
         self._unarmed = next(reversed(part)) + b"\0" if len(part) == ARM_KEYS else None
         self._write({}, self._mark, wakes_of(part, self._foresee, now))
 
@@ -233,17 +223,17 @@ class Store:
         self._timers.end(batch, fired)
         for due, keys in wake:
             self._timers.add(batch, due, keys)
-        mark = mark._replace(number=self._timers.number, first=self._timers.first)
-        batch.put(_MARK, pack_mark(mark), self._meta_handle)
+        mark = mark._replace(number=self._timers.number, first=self._timers.first, contents=self._db.contents.look())
+        batch.put(MARK, pack_mark(mark), self._db.meta_handle)
         if self._unarmed != self._noted:
             self._note_unarmed(batch)
         with guarded(self.path):
-            self._db.write(batch, self._logged if self._settled else self._unlogged)
+            self._db.values.write(batch, self._logged if self._settled else self._unlogged)
         self._mark = mark
 
     def _note_unarmed(self, batch: WriteBatch) -> None:
         if self._unarmed is None:
-            batch.delete(_UNARMED, self._meta_handle)
+            batch.delete(UNARMED, self._db.meta_handle)
         else:
-            batch.put(_UNARMED, self._unarmed, self._meta_handle)
+            batch.put(UNARMED, self._unarmed, self._db.meta_handle)
         self._noted = self._unarmed

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from rocksdict import ColumnFamily, Rdict, WriteBatch
+
+from streams.engine.rocks import walk
 
 Foresee = Callable[[Sequence[bytes], int], Sequence[int]]
 """Tells for stored values when (ms) the key of each is to be looked at; the second argument is the time now."""
@@ -76,7 +77,7 @@ class Timers:
         entries: list[bytes] = []
         keys: dict[bytes, None] = {}
         self.next_due = NEVER
-        for entry, packed in cast("Iterator[tuple[bytes, bytes]]", self._family.items(from_key=self.first)):
+        for entry, packed in walk(self._family, self.first):
             if entry_due(entry) > now or (entries and len(keys) >= limit):
                 self.next_due = entry_due(entry)
                 break

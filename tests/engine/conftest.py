@@ -168,7 +168,7 @@ class Bench:
         found: dict[bytes, bytes] = {}
         for path in sorted((self.data_dir / self.group / "sums").iterdir()):
             store = Store(path, Tuning(8 << 20, 8 << 20, 1))
-            found.update(cast("Iterator[tuple[bytes, bytes]]", store._db.items()))
+            found.update(cast("Iterator[tuple[bytes, bytes]]", store._db.values.items()))
             store.close()
         return found
 

@@ -52,7 +52,7 @@ def folded(runs: int) -> dict[bytes, bytes]:
 
 
 def rows(store: Store) -> dict[bytes, bytes]:
-    return dict(cast("Iterator[tuple[bytes, bytes]]", store._db.items()))
+    return dict(cast("Iterator[tuple[bytes, bytes]]", store._db.values.items()))
 
 
 def killed(path: Path, runs: int, then: str = "") -> None:
@@ -151,7 +151,7 @@ def test_a_standby_has_no_timers_and_gets_them_when_it_is_a_lanes(tmp_path: Path
     store.disarm()
     for position in range(2, 9):
         store.apply([b"b"], [b"22"], position=position, now=0)
-    assert list(store._timers_family.items()) == []
+    assert list(store._db.timers.items()) == []
     store.settle(now=0)
     assert drained(store, 100) == [b"a", b"b"]
 

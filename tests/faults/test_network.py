@@ -16,13 +16,14 @@ from tests.conftest import Need, need_kafka
 from tests.faults.process import Worker
 from tests.faults.proxy import FINE, Proxy, Weather, cluster_behind
 from tests.faults.stage import Stage
-from tests.faults.watch import started_again, stays, wait_until
+from tests.faults.watch import QUICK, careless, started_again, stays, wait_until
 from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
 RATE = 200
 CUTS = 30
 DARK_S = 20.0
+SLOW = Weather(latency=0.2, jitter=0.1)
 
 
 @pytest.fixture
@@ -41,15 +42,16 @@ def proxy(far: tuple[Cluster, Proxy]) -> Proxy:
 
 @pytest.fixture
 def stage(far: tuple[Cluster, Proxy], seed: int, tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path / "stage", seed, far[0]) as ready:
+    with Stage(tmp_path / "stage", seed, far[0], QUICK) as ready:
         yield ready
 
 
 def test_a_slow_network_loses_nothing(stage: Stage, proxy: Proxy) -> None:
-    proxy.weather = Weather(latency=0.2, jitter=0.1)
     worker = _worker(stage, proxy)
     with stage.traffic(rate=RATE):
-        time.sleep(20)
+        proxy.weather = SLOW
+        time.sleep(15)
+        proxy.weather = FINE
     stays(worker)
     stage.end("network: each way takes 200 to 300 ms")
 
@@ -93,17 +95,30 @@ def test_half_open_connections_lose_nothing(stage: Stage, proxy: Proxy) -> None:
     stage.end("network: half-open connections")
 
 
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_direction_that_is_dark_for_a_while_loses_nothing(stage: Stage, proxy: Proxy, direction: str) -> None:
+def test_a_direction_that_is_dark_for_a_while_loses_nothing(stage: Stage, proxy: Proxy) -> None:
     worker = _worker(stage, proxy)
-    with started_again(stage), stage.traffic(rate=RATE):
-        time.sleep(3)
-        proxy.weather = Weather(dark_up=direction == "up", dark_down=direction == "down")
-        time.sleep(DARK_S)
+    with started_again(stage), stage.traffic(rate=RATE / 2):
+        for weather in (Weather(dark_up=True), Weather(dark_down=True)):
+            time.sleep(2)
+            proxy.weather = weather
+            time.sleep(DARK_S)
+            proxy.weather = FINE
+            wait_until(worker.ready, "it is ready again")
+        time.sleep(2)
+    stage.end(f"network: nothing gets to the broker for {DARK_S:.0f} s, then nothing from it")
+
+
+def test_the_checker_sees_a_worker_that_acknowledges_too_early(stage: Stage, proxy: Proxy) -> None:
+    worker = careless(stage, "hasty", brokers=proxy.address, engine__instance_id="one")
+    worker.wait_until_ready()
+    with stage.traffic(rate=RATE):
+        proxy.weather = SLOW
+        time.sleep(5)
+        worker.kill()
         proxy.weather = FINE
-        wait_until(worker.ready, "it is ready again")
-        time.sleep(3)
-    stage.end(f"network: nothing gets {'to' if direction == 'up' else 'from'} the broker for {DARK_S:.0f} s")
+    worker.start()
+    wait_until(lambda: not stage.lag(), "all is acknowledged")
+    assert stage.verdict().lost
 
 
 def _worker(stage: Stage, proxy: Proxy) -> Worker:

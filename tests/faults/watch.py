@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.faults.process import Worker
-from tests.faults.stage import ROOT, Stage
+from tests.faults.stage import ROOT, Setting, Stage
 
 PATIENCE_S = 60.0
 LOOK_S = 0.1
 STOPPED_BY_THE_WORLD = 3
 """The worker's exit code."""
-CUT_SHORT = 1
-"""The same where it could not stop in time: without a broker there is much to wait for."""
+QUICK = Setting(park=8)
+"""A stage on which feedback waits a short time for its Send, for the end of each test waits as long."""
 WHY = "stopping: "
 """Begins the sentence in which a worker says why it ends."""
 IMPATIENT = str(ROOT / "tests" / "faults" / "impatient.py")
@@ -33,13 +33,11 @@ def wait_until(holds: Callable[[], bool], what: str, patience: float = PATIENCE_
         time.sleep(LOOK_S)
 
 
-def stops_loudly(
-    worker: Worker, *words: str, patience: float = PATIENCE_S, codes: tuple[int, ...] = (STOPPED_BY_THE_WORLD,)
-) -> str:
+def stops_loudly(worker: Worker, *words: str, patience: float = PATIENCE_S) -> str:
     """Wait until a worker has ended by itself, and said *words* last; return its sentence."""
     code = worker.wait(patience)
     said = worker.text().rpartition(WHY)[2].partition("\n")[0]
-    assert code in codes, f"exit code {code}\n{worker.last_words()}"
+    assert code == STOPPED_BY_THE_WORLD, f"exit code {code}\n{worker.last_words()}"
     missing = [word for word in words if word not in said]
     assert not missing, f"{worker.name} does not say {missing}:\n{worker.last_words()}"
     return said
@@ -52,7 +50,7 @@ def stays(worker: Worker, lives: int = 1) -> None:
 
 
 def impatient(stage: Stage, name: str = "one", patience: float = 6, **settings: object) -> Worker:
-    """Return a worker, started, that gives the brokers *patience* seconds, and not 100: a test has not the time."""
+    """Return a worker, started, that gives the world *patience* seconds, and not up to 100: a test has not the time."""
     return run(stage, name, (IMPATIENT, str(int(patience * 1000))), **settings)
 
 

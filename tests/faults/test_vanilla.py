@@ -1,6 +1,7 @@
 """The checker sees loss: stock Faust, used as its documentation teaches, is right while nothing fails, and then is not.
 
-Nothing here is about our worker; the same checker and the same traffic are.
+Nothing here is about our worker; the traffic and the checker are the same. A kill without warning is not among these
+faults: the twin was seen to survive it, since what it had under way was not acknowledged either.
 """
 
 from __future__ import annotations
@@ -69,22 +70,10 @@ def test_stock_faust_loses_what_is_under_way_when_workers_come_and_go(vanilla: S
     chance = Random(vanilla.seed)
     vanilla.worker("one")
     wait_until_up(vanilla, "one")
-    with vanilla.traffic(rate=150):
-        for _ in range(6):
+    with vanilla.traffic(rate=300):
+        for _ in range(8):
             vanilla.worker("two")
             time.sleep(chance.uniform(4, 7))
             vanilla.worker("two", start=False).stop()
             time.sleep(chance.uniform(1, 3))
     assert verdict_on(vanilla, "a second worker comes and goes").lost, f"FAULTS_SEED={vanilla.seed}"
-
-
-def test_stock_faust_loses_what_is_under_way_when_it_is_killed(vanilla: Stage) -> None:
-    chance = Random(vanilla.seed)
-    worker = vanilla.worker("one")
-    wait_until_up(vanilla, "one")
-    with vanilla.traffic(rate=150):
-        for _ in range(6):
-            time.sleep(chance.uniform(4, 9))
-            worker.kill()
-            worker.start()
-    assert verdict_on(vanilla, "kill -9").lost, f"FAULTS_SEED={vanilla.seed}"

@@ -113,7 +113,8 @@ class Runner:
         patience = engine.config.patience / 1000
         silent = engine.membership.silent_for(now)
         if silent > patience:
-            return WorldFailed(f"consumer group: the brokers have not answered for {silent:.0f} s")
+            what = f"consumer group: the brokers have not answered for {silent:.0f} s"
+            return WorldFailed(f"{what}. Nothing is lost: start again when they do")
         return cast("ChunkProducer", app.producer).overdue(now, patience)
 
     def _watch(self) -> Step:

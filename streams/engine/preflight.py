@@ -40,7 +40,7 @@ _SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
         fetching.Fetcher,
         ("_records", "_subscriptions", "_fetch_waiters", "_wait_consume_future", "_closed", "_fetch_task"),
     ),
-    (coordinating.GroupCoordinator, ("generation", "member_id", "_coordination_task")),
+    (coordinating.GroupCoordinator, ("generation", "member_id", "_coordination_task", "_closing")),
     (aiokafka.AIOKafkaConsumer, ("_fetcher", "_coordinator", "_client")),
     (MessageAccumulator, ("_batches", "_pending_batches", "_waiter_future")),
     (Sender, ("_message_accumulator", "_txn_manager")),

@@ -97,6 +97,10 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         """Stop where another worker has our name: joining again would oust that one, and so on for ever."""
         engine = self.app.engine
         if engine.config.instance_id is not None:
+            engine.membership.lost = True  # our partitions are that one's now
+            closing = self._ensure_consumer()._coordinator._closing
+            if not closing.done():
+                closing.set_result(None)  # else it joins again before we are down
             where = f"group {engine.config.group}, instance {engine.config.instance_id}"
             engine.tell(engine.fail, refused(UnknownMemberIdError(), where), "consumer group")
 

@@ -74,3 +74,48 @@ def test_records_that_were_never_fetched_do_not_pass_in_silence(caplog: pytest.L
         assert not caplog.messages
         ledger.enter(delivery(25, 30))
     assert caplog.messages == ["sends/0: offsets 20..24 were not fetched"]
+
+
+def test_what_the_brokers_did_not_take_is_offered_to_them_again() -> None:
+    ledger = Ledger()
+    chunk = delivery(0, 10)
+    ledger.enter(chunk)
+    chunk.done = True
+    assert [ledger.advance(SENDS), ledger.advance(SENDS)] == [10, 10]
+    ledger.committed({SENDS: 10})
+    assert ledger.advance(SENDS) is None
+
+
+def test_offsets_that_are_gone_are_counted_once_and_passed_in_their_turn(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger()
+    chunk = delivery(0, 10)
+    ledger.enter(chunk)
+    with caplog.at_level(logging.ERROR):
+        ledger.jump(SENDS, 10, 25, generation=1)
+        ledger.jump(SENDS, 10, 25, generation=1)
+        ledger.enter(delivery(25, 30))
+    assert caplog.messages == ["sends/0: offsets 10..24 were deleted before they were read"]
+    assert ledger.lost == {"sends": 15}
+    assert ledger.advance(SENDS) is None  # what lies ahead of them is not done yet
+    chunk.done = True
+    assert ledger.advance(SENDS) == 25
+
+
+def test_a_partition_that_was_made_anew_is_read_from_where_it_begins(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger()
+    with caplog.at_level(logging.ERROR):
+        ledger.jump(SENDS, 100, 0, generation=1)
+    assert caplog.messages == ["sends/0: offset 100 is beyond the end: read anew from 0"]
+    assert ledger.lost == {}
+    assert ledger.advance(SENDS) == 0
+
+
+def test_work_begins_at_the_first_delivery_that_is_not_done() -> None:
+    ledger = Ledger()
+    assert ledger.begins_at(SENDS) is None
+    chunks = [delivery(5, 10), delivery(10, 15)]
+    for chunk in chunks:
+        ledger.enter(chunk)
+    assert ledger.begins_at(SENDS) == 5
+    chunks[0].done = True
+    assert ledger.begins_at(SENDS) == 10

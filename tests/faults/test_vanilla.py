@@ -68,11 +68,11 @@ def test_stock_faust_loses_what_its_handler_fails_at(vanilla: Stage) -> None:
 
 def test_stock_faust_loses_what_is_under_way_when_workers_come_and_go(vanilla: Stage) -> None:
     chance = Random(vanilla.seed)
-    vanilla.worker("one")
+    vanilla.worker("one", twin_lookup_ms=10)
     wait_until_up(vanilla, "one")
-    with vanilla.traffic(rate=300):
+    with vanilla.traffic(rate=40):
         for _ in range(8):
-            vanilla.worker("two")
+            vanilla.worker("two", twin_lookup_ms=10)
             time.sleep(chance.uniform(4, 7))
             vanilla.worker("two", start=False).stop()
             time.sleep(chance.uniform(1, 3))

@@ -3,12 +3,13 @@
 It is right when nothing fails. When a handler raises, or is cancelled by a stop or a rebalance, Faust acknowledges what
 was not done, and the checker sees it lost. That is what it is here for. It does hop 1 only: outcomes and dead letters.
 
-Run by the stage in place of a worker; settings are the worker's. SES_STREAMS_TWIN_RAISES: the share of events at which
-the handler fails once, as a look-up that times out would.
+Run by the stage in place of a worker; settings are the worker's. SES_STREAMS_TWIN_LOOKUP_MS: how long its handler
+waits for a look-up, of each event. SES_STREAMS_TWIN_RAISES: the share of these that time out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -108,6 +109,7 @@ class Twin:
         """Make the app; nothing runs yet."""
         self._wire, self._prefix = Wire(), asked["topic_prefix"]
         self._park = float(asked["join__park_minutes"]) * 60
+        self._lookup = float(asked.get("twin_lookup_ms", 0)) / 1000
         self._raises, self._chance = float(asked.get("twin_raises", 0)), Random(1)
         self.app = app = faust.App(
             asked["group"],
@@ -146,6 +148,7 @@ class Twin:
             said = await self._read("feedback", event)
             if said is None:
                 continue
+            await asyncio.sleep(self._lookup)
             if self._chance.random() < self._raises:
                 raise RuntimeError("a look-up timed out")
             key = said["message_id"].encode()

@@ -34,6 +34,9 @@ RANKS: dict[OutcomeKind, int] = {
 
 MAX_SEEN = 1_000
 """Marks kept per message (8 bytes each): a bot may open one mail for ever, and then an open may count twice."""
+MAX_PARKED, MAX_PARKED_BYTES = 256, 512 * 1024
+"""What waits for one Send at most: a bot may open a mail, too, whose Send nobody publishes, and the life of a message
+must fit into a record of its changelog (4 MiB)."""
 
 
 class Heard(NamedTuple):
@@ -53,6 +56,14 @@ def hear(life: Life, marks: Sequence[bytes], now: int) -> Heard:
             seen = frozenset(sorted(seen)[-MAX_SEEN:])
     born_at, _, send, stand_in, _, counted, _, reached, parked = life  # spelt out: this is the busiest place of all
     return Heard(Life(born_at, now, send, stand_in, True, counted, seen, reached, parked), fresh)  # noqa: FBT003 - as above
+
+
+def has_room(life: Life, record: bytes) -> bool:
+    """Return whether *record* may wait for its Send beside what waits already; one always may."""
+    parked = life.parked
+    if not parked:
+        return True
+    return len(parked) < MAX_PARKED and sum(len(p.record) for p in parked) + len(record) <= MAX_PARKED_BYTES
 
 
 def park(life: Life, fresh: tuple[bytes, ...], record: bytes, now: int, policy: JoinPolicy) -> Life:

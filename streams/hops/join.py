@@ -71,11 +71,14 @@ class Join:
         life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
         if not fresh:
             self._counts["ses_duplicates_total", "feedback"] += 1
-        elif life.send is None:
+        elif life.send is None and lifecycle.has_room(life, said.record):
             life = self._park(said, life, fresh)
         else:
             judged = [one for one in judged if one.mark in fresh] if len(fresh) < len(judged) else judged
             life = self._outcomes.add(life, said, judged)
+            if life.send is None:  # too much waits for its Send already
+                self._settlements.accepted(said)
+                self._counts["ses_unmatched_feedback_total",] += 1
         self._lives[said.key] = life
 
     def look(self, keys: Sequence[bytes], recall: Recall) -> None:

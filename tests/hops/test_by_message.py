@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.decide.lifecycle import MAX_PARKED, MAX_PARKED_BYTES
 from streams.hops.by_message import ByMessage
 from streams.mail.outcome import OutcomeKind
 from streams.state.lives import unpack_life
@@ -55,6 +56,28 @@ def test_feedback_that_comes_first_waits_for_its_send(hop: Bench) -> None:
     assert outcomes(hop) == []
     sends(hop, send(), now=NOON + PARK - 1)
     assert [o["matched"] for o in outcomes(hop)] == [True]
+
+
+def test_what_waits_for_one_send_is_bounded_and_the_rest_goes_out_unmatched(hop: Bench) -> None:
+    opens = [
+        event("OPEN", feedback_id=f"f-{number}", occurred_at=NOON + number, raw="x" * 8_000) for number in range(400)
+    ]
+    for part in range(0, 400, 50):
+        feedback(hop, *opens[part : part + 50])
+    at_once = outcomes(hop)
+    waiting = unpack_life(hop.table.values[b"m-1"]).parked
+    assert len(at_once) + len(waiting) == 400
+    assert {o["matched"] for o in at_once} == {False}
+    assert MAX_PARKED_BYTES // 2 < sum(len(parked.record) for parked in waiting) <= MAX_PARKED_BYTES
+    assert hop.counts["ses_unmatched_feedback_total",] == len(at_once)
+    sends(hop, send(), now=NOON + 1)
+    assert sorted(o["occurred_at"] for o in outcomes(hop)) == [NOON + number for number in range(400)]
+    assert sum(o["matched"] for o in outcomes(hop)) == len(waiting)
+
+
+def test_no_more_events_than_a_few_hundred_wait_for_one_send_however_small(hop: Bench) -> None:
+    feedback(hop, *(event("OPEN", feedback_id=f"f-{number}", occurred_at=NOON + number) for number in range(300)))
+    assert len(unpack_life(hop.table.values[b"m-1"]).parked) == MAX_PARKED == 300 - len(outcomes(hop))
 
 
 def test_feedback_that_has_waited_long_enough_goes_out_unmatched(hop: Bench) -> None:

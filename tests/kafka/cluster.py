@@ -79,7 +79,7 @@ class Cluster:
 
     def start(self) -> Self:
         """Start all nodes and wait until they answer."""
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")  # never begins with a dash
         for node in self.nodes:
             node.format(cluster_id, *(SCRAM_WORDS if self.door is not None else ()))
         for node in self.nodes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is there, its stubs do not say so
 
 from streams.engine.broker import EmbeddedBroker
@@ -144,7 +144,7 @@ class Bench:
                 "enable.partition.eof": True,
             }
         )
-        consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
+        consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(PARTITIONS)])
         records: list[tuple[int, bytes, bytes | None]] = []
         ended: set[int | None] = set()
         while len(ended) < PARTITIONS:

@@ -16,6 +16,7 @@ from typing import Any
 from streams.cli import main
 from streams.engine.delivery import Delivery
 from streams.engine.lane import Lane
+from streams.engine.mark import Mark
 from streams.engine.notary import Notary
 from streams.engine.store import Store
 from streams.errors import Unusable, WorldFailed
@@ -47,9 +48,10 @@ async def _unlogged(*_: Any) -> None:
     pass
 
 
-def _unkept(self: Store, *args: Any, **kwargs: Any) -> None:
+def _unkept(self: Store, rows: Any, mark: Mark, *args: Any, **kwargs: Any) -> None:
     with suppress(WorldFailed):
-        _write(self, *args, **kwargs)
+        _write(self, rows, mark, *args, **kwargs)
+    self._mark = mark
 
 
 def _rash(_: Writers, schema_id: int) -> None:

@@ -81,7 +81,7 @@ def test_a_broker_that_stays_away_stops_the_worker_and_loses_nothing(stage: Stag
     with stage.traffic(rate=RATE):
         time.sleep(4)
         cluster.nodes[0].kill()
-        stops_loudly(worker, "have not answered for")
+        stops_loudly(worker, "have not answered for", "start again")
         worker.start()
         stops_loudly(worker, "no broker answers at", stage.broker.address)
         _back(cluster, cluster.nodes[0])

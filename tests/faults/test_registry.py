@@ -66,7 +66,7 @@ def test_a_registry_that_goes_away_stops_no_id_that_is_known(stage: Stage, regis
 
 
 def test_an_unknown_id_and_nobody_to_ask_stop_the_worker(stage: Stage, registry: Registry) -> None:
-    worker = impatient(stage, schema_registry__url=registry.url)
+    worker = impatient(stage, patience=14, schema_registry__url=registry.url)
     worker.wait_until_ready()
     with stage.traffic(rate=RATE):
         time.sleep(2)

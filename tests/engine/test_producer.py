@@ -6,6 +6,9 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
 from streams.engine.producer import ChunkProducer
 from streams.engine.watchdog import Awake
 
@@ -57,3 +60,43 @@ async def test_batches_for_different_partitions_do_not_wait_for_each_other() -> 
     producer = producer_over(line)
     await asyncio.gather(*(producer._submit(cast("Any", partition), "out", partition) for partition in range(4)))
     assert {partition for _, partition, _ in line.order} == {0, 1, 2, 3}
+
+
+class Silent(Line):
+    """A producer whose broker does not answer."""
+
+    async def send_batch(self, builder: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        del builder, topic, partition
+        return asyncio.get_running_loop().create_future()
+
+
+def producer_that_waits() -> ChunkProducer:
+    producer = producer_over(Silent())
+    producer._producer = None
+    return producer
+
+
+async def test_a_lane_that_is_cut_short_takes_no_commit_with_it() -> None:
+    """Faust would end its committing for good, and say nothing: a cancelled task of its is none that failed."""
+    producer = producer_that_waits()
+    future = await producer._submit(cast("Any", "batch"), "out", 0)
+
+    async def lane() -> None:
+        await future
+
+    working, committing = asyncio.create_task(lane()), asyncio.create_task(producer.flush())
+    await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait({working, committing})
+    assert future.cancelled()
+    assert not committing.cancelled()
+
+
+async def test_a_batch_that_was_not_taken_fails_a_commit() -> None:
+    producer = producer_that_waits()
+    future = await producer._submit(cast("Any", "batch"), "out", 0)
+    committing = asyncio.create_task(producer.flush())
+    await asyncio.sleep(0)
+    future.set_exception(KafkaTimeoutError())
+    with pytest.raises(KafkaTimeoutError):
+        await committing

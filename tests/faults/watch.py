@@ -17,7 +17,7 @@ PATIENCE_S = 60.0
 LOOK_S = 0.1
 STOPPED_BY_THE_WORLD = 3
 """The worker's exit code."""
-QUICK = Setting(park=8)
+QUICK = Setting(park=12)
 """A stage on which feedback waits a short time for its Send, for the end of each test waits as long."""
 WHY = "stopping: "
 """Begins the sentence in which a worker says why it ends."""

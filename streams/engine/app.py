@@ -196,8 +196,8 @@ class ChunkApp:
         self.is_at_rest = False
 
     async def rest(self) -> None:
-        """Bring all lanes to rest."""
-        self.is_at_rest = await self._lanes.rest()
+        """Bring all lanes to rest; once they are, again is nothing."""
+        self.is_at_rest = await self._lanes.rest() if self._lanes else self.is_at_rest
 
     def let_go(self) -> None:
         """Close all state: its partitions are ours no longer, or the worker ends."""

@@ -194,6 +194,7 @@ class ChunkConsumer(driver.Consumer):
         """Stop recovering, rest, commit, and only then let go of state."""
         await self.app.engine.recovery.abandon()
         await super().on_partitions_revoked(revoked)
+        await self.app.engine.rest()  # told to stop meanwhile, Faust does not wait; no store may close under a lane
         self.app.engine.let_go()
         self.ledger.forget(revoked)
 

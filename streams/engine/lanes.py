@@ -55,6 +55,10 @@ class Lanes:
         self._limits = defaultdict[str, Limit](lambda: Limit(config.dead_letter_share, config.dead_letter_window))
         self._tasks: dict[asyncio.Task[None], Lane] = {}
 
+    def __bool__(self) -> bool:
+        """Return whether any lane is not at rest."""
+        return bool(self._tasks)
+
     def open(self, line: Line, route: Route, partition: int, store: Store, producer: ChunkProducer) -> None:
         """Open the lane of one partition of a line, for all of the line's inputs."""
         lane = Lane(

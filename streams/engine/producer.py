@@ -14,13 +14,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import Compression
 from streams.engine.refusals import refused
-from streams.engine.sending import Refused, begin_anew, listen
+from streams.engine.sending import Refused, begin_anew, drop, listen
 from streams.errors import WorldFailed
 from streams.partition import partitions
 from streams.pipeline import Batch
@@ -63,6 +63,7 @@ class ChunkProducer(driver.Producer):
         self._room = asyncio.Semaphore(self.app.engine.config.outstanding_batches)
         self._outstanding: dict[asyncio.Future[Any], tuple[TopicPartition, float]] = {}
         self._refusals: Refused = {}
+        self._disowned: set[Any] = set()
         self._turns: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _settings_default(self) -> Mapping[str, Any]:
@@ -89,6 +90,7 @@ class ChunkProducer(driver.Producer):
         drain = accumulator.drain_by_nodes
 
         def _drain_while_a_member(ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
+            drop(accumulator, self._disowned)
             if self.app.engine.membership.fresh:
                 return drain(ignore_nodes=ignore_nodes, muted_partitions=muted_partitions)
             nothing = drain(ignore_nodes=ignore_nodes, muted_partitions=set(accumulator._batches))
@@ -116,11 +118,8 @@ class ChunkProducer(driver.Producer):
     def disown(self) -> None:
         """Throw away what has not left: its partitions are another's, who will do the same work."""
         accumulator = self._ensure_producer()._message_accumulator
-        for batch in [batch for queue in accumulator._batches.values() for batch in queue]:
-            batch.failure(CommitFailedError())
-            for promise in (batch.future, batch._drain_waiter):
-                promise.exception()  # seen: nobody waits for it any more
-        accumulator._batches.clear()
+        self._disowned |= accumulator._pending_batches  # on its way: should it come back, it is not to be tried again
+        drop(accumulator, {batch for queue in accumulator._batches.values() for batch in queue})
         if accumulator._txn_manager is not None:
             begin_anew(accumulator._txn_manager)
 

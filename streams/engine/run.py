@@ -157,6 +157,7 @@ class Runner:
         faust = self._engine.faust
         if faust is not None and faust.started:
             await faust.stop()
+        await self._engine.rest()  # where Faust stopped in the midst of a rebalance, it has not seen to it
         self._engine.let_go()
         await self._engine.globals.stop()
         for stop in reversed(services):

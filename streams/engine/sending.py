@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.producer.transaction_manager import NO_PRODUCER_EPOCH, NO_PRODUCER_ID, PidAndEpoch
 
@@ -39,6 +39,21 @@ def listen(sender: Any, refused: Refused) -> None:
         sender._muted_partitions.difference_update(batches)
 
     sender._send_produce_req = _send_and_note
+
+
+def drop(accumulator: Any, unwanted: set[Any]) -> None:
+    """Throw away those of *unwanted* batches that are queued, and forget them; what is on its way may come back."""
+    if not unwanted:
+        return
+    for tp, queue in list(accumulator._batches.items()):
+        for batch in [batch for batch in queue if batch in unwanted]:
+            queue.remove(batch)
+            batch.failure(CommitFailedError())
+            for promise in (batch.future, batch._drain_waiter):
+                promise.exception()  # seen: nobody waits for it any more
+        if not queue:
+            del accumulator._batches[tp]
+    unwanted -= {batch for batch in unwanted if batch.future.done()}
 
 
 def begin_anew(transactions: Any) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaConnectionError, KafkaError
 
+from streams.engine.producer import ChunkProducer
+from streams.engine.sending import drop, listen
+from tests.engine.acting import until
 from tests.engine.conftest import PARTITIONS, Bench
 from tests.engine.test_worker import amounts
 from tests.kafka.cluster import Cluster
@@ -58,6 +65,45 @@ def test_outputs_and_changelog_are_written_idempotently_and_without_a_gap(kafka:
             assert len({batch.producer for batch in partition}) == 1
             ends = [batch.sequence + batch.records for batch in partition]
             assert [batch.sequence for batch in partition] == [0, *ends[:-1]]
+
+
+@pytest.mark.kafka
+async def test_after_batches_were_thrown_away_the_next_one_is_in_sequence(kafka: Cluster, tmp_path: Path) -> None:
+    bench = Bench(kafka, tmp_path)
+    bench.create_topics()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.brokers, enable_idempotence=True)
+    await producer.start()
+    refused: dict[TopicPartition, KafkaError] = {}
+    listen(producer._sender, refused)
+    await (await queued(producer, bench.topics["out"], b"first"))
+    refused.clear()
+    send, producer.client.send = producer.client.send, unanswered
+    tried = await queued(producer, bench.topics["out"], b"thrown away")
+    await until(lambda: refused)  # now it waits, not queued, until it may be tried again
+    disowned: set[Any] = set()
+    owner = SimpleNamespace(_ensure_producer=lambda: producer, _disowned=disowned)
+    ChunkProducer.disown(cast("Any", owner))
+    assert len(disowned) == 1
+    accumulator = producer._message_accumulator
+    await until(lambda: accumulator._batches)
+    drop(accumulator, disowned)
+    assert disowned == set()
+    producer.client.send = send
+    await (await queued(producer, bench.topics["out"], b"next"))
+    assert isinstance(tried.exception(), CommitFailedError)
+    await producer.stop()
+    assert [batch.sequence for batch in written(kafka, bench.topics["out"])[0]] == [0, 0]
+
+
+async def queued(producer: Any, topic: str, value: bytes) -> asyncio.Future[Any]:
+    builder = producer.create_batch()
+    builder.append(key=b"k", value=value, timestamp=None)
+    return cast("asyncio.Future[Any]", await producer.send_batch(builder, topic, partition=0))
+
+
+async def unanswered(*_: object, **__: object) -> None:
+    await asyncio.sleep(0.01)
+    raise KafkaConnectionError
 
 
 @pytest.mark.kafka

@@ -32,6 +32,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing_more(stage: Stage, cluster
     found = wakes_up(stage, cluster.nodes[0].data, ("freeze_sending", into, 40))
     assert not found, f"FAULTS_SEED={stage.seed}: a zombie wrote {len(found)} batches, first {found[0]}"
     assert all(worker.alive for worker in stage.workers.values()), stage.last_words()
+    assert stage.settle(), f"FAULTS_SEED={stage.seed}: not all is committed\n{stage.lag()}\n{stage.last_words()}"
     stage.end(f"a worker is frozen with a batch for {into} in hand, and wakes up when another has taken over")
 
 

@@ -150,6 +150,7 @@ class Recovery(faust.tables.recovery.Recovery):
             if time.monotonic() - said >= SAY_S:
                 said = time.monotonic()
                 _say(whole, self.remaining, said - began)
+                self._say_what_is_open()
             await asyncio.sleep(LOOK_S)
 
     async def _look_at(self, place: Place) -> None:
@@ -172,6 +173,14 @@ class Recovery(faust.tables.recovery.Recovery):
             place.store.settle(_now())
             self.app.engine.moved()
             await asyncio.sleep(0)
+
+    def _say_what_is_open(self) -> None:
+        """Log which partitions are read up to a transaction that is not decided: what they hold is not known."""
+        consumer = cast("ChunkConsumer", self.app.consumer)
+        for tp in sorted(self._pending):
+            end, readable = self._log_end(tp), consumer.fetch_end(tp)
+            if end is not None and readable is not None and self._places[tp].reached >= readable < end:
+                log.warning("%s/%d offset %d: we wait for a transaction to be committed or aborted", *tp, readable)
 
     def _log_end(self, tp: TP) -> int | None:
         return cast("ChunkConsumer", self.app.consumer).log_end(tp)

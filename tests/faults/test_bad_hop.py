@@ -5,19 +5,21 @@ The broken twin acknowledges what failed and goes on, which is what stock Faust 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.faults.hand import reading
-from tests.faults.rig import Rig, rigged
-from tests.faults.stage import Stage
+from tests.faults.rig import Rig, rigged, wait_until_quiet
+from tests.faults.stage import Setting, Stage
+from tests.faults.test_vanilla import wait_until_up
 from tests.faults.watch import stops_loudly
+from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
 RATE = 200
-GONE_S = 8.0
-"""What has not come so long after the last record does not come."""
 
 
 @pytest.mark.parametrize("role", ["feedback", "outcomes"])
@@ -44,9 +46,30 @@ def test_the_checker_sees_a_worker_that_passes_over_what_failed(stage: Stage) ->
     rigged(stage, "one", fault, ("pass_over",)).wait_until_ready()
     with stage.traffic(mails=1_500, rate=RATE):
         pass
-    stage.settle(GONE_S)
+    wait_until_quiet(stage)
     verdict = stage.verdict()
     assert verdict.lost, f"FAULTS_SEED={stage.seed}\n{verdict.words()}"
+
+
+@pytest.fixture
+def vanilla(cluster: Cluster, seed: int, tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path / "stage", seed, cluster, Setting(twin="vanilla")) as ready:
+        yield ready
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_stock_faust_passes_over_what_its_agent_fails_at(vanilla: Stage, concurrency: int) -> None:
+    """It does not even stop: the record is acknowledged, and what became of a mail is never said."""
+    _, offset, _ = a_record(vanilla, "feedback")  # of each partition: not every event is one that matters
+    worker = vanilla.worker("one", twin_fails_at=offset, twin_concurrency=concurrency)
+    wait_until_up(vanilla, "one")
+    with vanilla.traffic(mails=1_000, rate=150):
+        pass
+    wait_until_quiet(vanilla)
+    verdict = vanilla.verdict()
+    vanilla.report(f"an agent fails at one record of each partition, concurrency {concurrency}", verdict)
+    assert "a fault that nobody has found yet" in worker.text(), vanilla.last_words()
+    assert verdict.lost, f"FAULTS_SEED={vanilla.seed}\n{verdict.words()}"
 
 
 def a_record(stage: Stage, role: str) -> tuple[int, int, Rig]:

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from tests.faults.rig import Rig, rigged
+from tests.faults.rig import Rig, rigged, wait_until_quiet
 from tests.faults.stage import Stage
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
@@ -115,7 +115,7 @@ def test_the_checker_sees_a_killed_worker_that(stage: Stage, what: str, rigs: tu
     with stage.traffic(rate=200):
         assert worker.wait(60) == KILLED, stage.last_words()
         rigged(stage, "one", *rigs[:1])
-    stage.settle(10)
+    wait_until_quiet(stage)
     verdict = stage.verdict()
     assert not verdict.clean, f"FAULTS_SEED={stage.seed}: {what}, and nobody sees it\n{verdict.words()}"
 

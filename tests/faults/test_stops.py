@@ -11,7 +11,7 @@ from signal import SIGTERM
 
 import pytest
 
-from tests.faults.rig import rigged
+from tests.faults.rig import rigged, wait_until_quiet
 from tests.faults.stage import Stage
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
@@ -85,6 +85,6 @@ def test_the_checker_sees_a_stopped_worker_that_publishes_later(stage: Stage) ->
         time.sleep(4)
         worker.stop()
         rigged(stage, "one")
-    stage.settle(10)
+    wait_until_quiet(stage)
     verdict = stage.verdict()
     assert verdict.lost, f"FAULTS_SEED={stage.seed}\n{verdict.words()}"

@@ -5,6 +5,8 @@ was not done, and the checker sees it lost. That is what it is here for. It does
 
 Run by the stage in place of a worker; settings are the worker's. SES_STREAMS_TWIN_LOOKUP_MS: how long its handler
 waits for a look-up, of each event. SES_STREAMS_TWIN_RAISES: the share of these that time out.
+SES_STREAMS_TWIN_FAILS_AT: the offset at which it fails, of each partition.
+SES_STREAMS_TWIN_CONCURRENCY: of the agent that takes events.
 """
 
 from __future__ import annotations
@@ -123,11 +125,12 @@ class Twin:
             key_serializer="raw",
             value_serializer="raw",
         )
+        self._fails_at, concurrency = int(asked.get("twin_fails_at", -1)), int(asked.get("twin_concurrency", 1))
         self._outcomes, self._dead = self._topic("outcomes"), self._topic("dead-letters")
         self._lives = app.Table("lives", key_type=bytes)
         self._gone: set[str] = set()
         app.agent(self._topic("sends"), name="sends")(self.on_send)
-        app.agent(self._topic("feedback"), name="feedback")(self.on_feedback)
+        app.agent(self._topic("feedback"), name="feedback", concurrency=concurrency)(self.on_feedback)
         app.timer(LOOK_S)(self.overdue)
 
     async def on_send(self, stream: Any) -> None:
@@ -151,6 +154,8 @@ class Twin:
             await asyncio.sleep(self._lookup)
             if self._chance.random() < self._raises:
                 raise RuntimeError("a look-up timed out")
+            if event.message.offset == self._fails_at:
+                raise RuntimeError("a fault that nobody has found yet")
             key = said["message_id"].encode()
             if said["kind"] == "SEND":
                 life, waited = self._stood_in(said, self._lives.get(key))

@@ -1,14 +1,7 @@
 """The stage of a fault test: topics and workers on a broker that somebody else breaks, traffic, and the verdict.
 
-    with Stage(home, seed, broker=cluster) as stage:
-        worker = stage.worker("one")
-        worker.wait_until_ready()
-        with stage.traffic(mails=5000, rate=300):
-            worker.kill()
-            worker.start()
-        stage.end("a worker is killed")      # settles, judges, writes the result down, and fails if anything is lost
-
-Topics are made and workers run by the product's own commands; what is judged, the checker judges.
+README.md shows how it is used. Topics are made and workers run by the product's own commands; what is judged, the
+checker judges.
 """
 
 from __future__ import annotations
@@ -30,6 +23,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.process import Page, Worker
 from tests.faults.requests import Asker
 from tests.faults.results import write_result
+from tests.faults.scrape import Scraper
 from tests.faults.ses import Ses
 from tests.faults.setting import ROLES, Setting, environment, named
 from tests.faults.tables import Changelogs, judge_tables, read_tables
@@ -67,6 +61,8 @@ class Stage:
         self.changelogs = {f"{self.group}-{name}-changelog": name for name in self.setting.tables}
         self.terms = Terms(park=int(self.setting.park * 1000), kinds=self.setting.kinds)
         self.workers: dict[str, Worker] = {}
+        self.scraper = Scraper({} if self.setting.twin else self.workers)
+        self.notes: dict[str, object] = {}  # what a test wants in its result besides
         self._began = time.monotonic()
         home.mkdir(parents=True, exist_ok=True)
         wire = Wire()
@@ -83,18 +79,20 @@ class Stage:
     def __enter__(self) -> Self:
         """Make the topics."""
         self._command("topics", "create")
+        self.scraper.start()
         if self.setting.dispatch:
             self.ses.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        """Kill what is left of the workers."""
+        """Kill what is left of the workers; AssertionError where an address was seen in a log or an answer."""
         for worker in self.workers.values():
             worker.kill()
         self.ses.stop()
         if self._reader is not None:
             self._reader.close()
         self.ledger.close()
+        self.scraper.stop(strict=kind is None)
 
     def worker(self, name: str = "one", *, start: bool = True, **settings: object) -> Worker:
         """Return the worker of this name, started; it keeps its disk and its log by its name.
@@ -166,6 +164,8 @@ class Stage:
             "seconds": round(time.monotonic() - self._began, 1),
             "invariants": verdict.invariants,
             "clean": verdict.clean,
+            "scrapes": self.scraper.said,
+            **self.notes,
         }
         write_result(said)
         words = f"\n{fault} (broker {self.setting.kind}, seed {self.seed}, {said['seconds']} s)\n{verdict.words()}\n"

@@ -1,4 +1,4 @@
-"""``python -m tests.faults table``: one table of the latest fault tests, into docs/faults.md and onto the terminal."""
+"""``python -m tests.faults table``: the latest fault tests, into docs/faults.md and README, and onto the terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from tests.faults.results import RESULTS, for_terminal, read_results, rows_of, write_page
+from tests.faults.summary import write_readme
 
 
 def main() -> int:
@@ -23,6 +24,7 @@ def main() -> int:
     if twins:
         print(f"\nThe same for a twin on stock Faust, which is to lose:\n\n{for_terminal(twins)}")
     write_page(results)
+    write_readme(results)
     return 0 if all("broken" not in "".join(row) for row in ours) else 1
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +29,19 @@ def write_result(said: Mapping[str, Any], path: Path = RESULTS) -> None:
     """Append one run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **said}) + "\n")
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        file.write(json.dumps({"at": at, "kind": _kind(), "commit": _commit(), **said}) + "\n")
+
+
+def _kind() -> str:
+    """Return the name of the test's file, which stands for a kind of fault; nothing outside of a test."""
+    return Path(os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]).stem
+
+
+@cache
+def _commit() -> str:
+    words = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT).stdout.strip()
 
 
 def read_results(path: Path = RESULTS) -> list[Row]:

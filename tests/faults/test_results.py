@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.faults import summary
 from tests.faults.results import BEGIN, END, for_terminal, read_results, rows_of, write_page, write_result
 
 
@@ -47,3 +48,29 @@ def test_what_is_written_down_is_read_again_and_shown(tmp_path: Path) -> None:
     assert "| kill -9 | kafka | 7 | 1,000 |" in text
     assert "a handler fails" in text
     assert "kill -9" in for_terminal(rows_of(read_results(path), twin=False))
+
+
+def test_the_short_table_adds_up_kinds_of_faults_and_names_stock_faust_last(tmp_path: Path) -> None:
+    kills = [run(kind="test_kills", seed=seed) for seed in (1, 2, 3, 4)]
+    again = run(kind="test_kills", fault="kill -9 while state is rebuilt", lost=1, wrong=2)
+    stock = run(kind="test_vanilla", twin="vanilla", fault="a handler fails", lost=5)
+    calm = run(kind="test_vanilla", twin="vanilla", fault="nothing happens")
+    rigged = run(kind="test_kills", twin="keeps state first", lost=500)
+    page = tmp_path / "README.md"
+    page.write_text(f"head\n{summary.BEGIN}\nold\n{summary.END}\ntail\n", "utf-8")
+    summary.write_readme([stock, *kills, again, calm, rigged], page)
+    text = page.read_text("utf-8")
+    assert text.startswith("head\n")
+    assert text.endswith("tail\n")
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert lines == [
+        f"| {summary.KINDS['test_kills']} | 2 | 4 | 4,000 | 1 | 2 | 4 |",
+        f"| {summary.STOCK} | 1 | 1 | 1,000 | 5 | 0 | 1 |",
+    ]
+
+
+def test_every_file_of_fault_tests_has_its_line_in_the_short_table() -> None:
+    files = {
+        path.stem for path in Path(__file__).parent.glob("test_*.py") if ("mark." + "faults") in path.read_text("utf-8")
+    }
+    assert not files - summary.KINDS.keys() - {"test_vanilla"}

@@ -279,6 +279,7 @@ def main(asked: dict[str, Any]) -> int:
         rebalance_timeout=asked.get("rebalance_timeout", 60_000),
         stop_timeout=asked.get("stop_timeout", 15_000),
         standbys=asked.get("standbys", 0),
+        state_buffer_bytes=asked.get("state_buffer", 256 << 20),
         stall=asked.get("stall", 120_000),
         instance_id=asked.get("instance_id"),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import throttle, transactions
+from benchmarks import recovery, state, throttle, transactions
 
 BENCHMARKS = {
+    "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
+    "state": (state.main, "a table of 10 million living keys, whose keys come and go: half an hour"),
     "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),
     "transactions": (transactions.main, "a chunk's outputs one after the other, or in one transaction: 4 minutes"),
 }

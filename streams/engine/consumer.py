@@ -88,6 +88,7 @@ class ChunkConsumer(driver.Consumer):
                 next_offset=self.finished(tp),
                 end=engine.survey.end(tp, self.fetch_end(tp)),
                 held=engine.is_held(tp),
+                uncommitted=self.ledger.uncommitted(tp),
             )
             for tp in self.inputs()
         )

@@ -115,6 +115,11 @@ class Ledger:
         """Hear what the brokers have taken; what they did not take is offered to them again."""
         self._committed.update(offsets)
 
+    def uncommitted(self, tp: TP) -> int | None:
+        """Return up to where a partition is committed while more of it is finished, -1 for nowhere; None otherwise."""
+        finished, committed = self.finished.get(tp), self._committed.get(tp)
+        return None if finished == committed else -1 if committed is None else committed
+
     def begins_at(self, tp: TP) -> int | None:
         """Return where the first delivery that is not finished begins; None where all are."""
         waiting = self._open.get(tp)

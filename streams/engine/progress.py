@@ -22,7 +22,8 @@ class PartitionProgress:
 
     *next_offset* is what follows the last finished chunk, None before the first; *end* is the partition's end as the
     last fetch said, None before the first; *lag* is what lies between them, 0 while either is unknown. *held* says that
-    its hop is full and takes no more for now: a partition that stands still then is not stuck.
+    its hop is full and takes no more for now: a partition that stands still then is not stuck. *uncommitted* is the
+    offset up to which commits stand while more is finished, -1 before the first; None where all of it is committed.
     """
 
     role: str
@@ -31,6 +32,7 @@ class PartitionProgress:
     next_offset: int | None
     end: int | None
     held: bool = False
+    uncommitted: int | None = None
 
     @property
     def lag(self) -> int:

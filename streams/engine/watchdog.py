@@ -76,6 +76,8 @@ class Watchdog:
         for each in progress.partitions:
             if each.lag > 0 and not each.held:
                 yield f"{each.topic}/{each.partition} offset {each.next_offset}", each.next_offset
+            if each.uncommitted is not None:  # work goes on, and none of it would count after a restart
+                yield f"commits of {each.topic}/{each.partition}, {each.uncommitted}", each.uncommitted
 
     def _bark(self, place: str, seconds: float) -> None:
         log.error("where everything stands:\n%s", stacks(asyncio.all_tasks()))

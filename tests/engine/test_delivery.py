@@ -80,10 +80,17 @@ def test_what_the_brokers_did_not_take_is_offered_to_them_again() -> None:
     ledger = Ledger()
     chunk = delivery(0, 10)
     ledger.enter(chunk)
+    assert ledger.uncommitted(SENDS) is None
     chunk.done = True
     assert [ledger.advance(SENDS), ledger.advance(SENDS)] == [10, 10]
+    assert ledger.uncommitted(SENDS) == -1
     ledger.committed({SENDS: 10})
-    assert ledger.advance(SENDS) is None
+    assert ledger.advance(SENDS) is ledger.uncommitted(SENDS) is None
+    another = delivery(10, 20)
+    ledger.enter(another)
+    another.done = True
+    ledger.advance(SENDS)
+    assert ledger.uncommitted(SENDS) == 10
 
 
 def test_offsets_that_are_gone_are_counted_once_and_passed_in_their_turn(caplog: pytest.LogCaptureFixture) -> None:

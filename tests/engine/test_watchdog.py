@@ -28,11 +28,18 @@ class Twin:
         self.failures: list[tuple[str, str]] = []
         self.state, self.at, self.end, self.held = State.RUNNING, 5, 10, False
         self.remaining, self.moved_at = 0, 0
+        self.uncommitted: int | None = None
         self.dog = Watchdog(cast("ChunkApp", self), STALL_S)
 
     def progress(self) -> Progress:
         partition = PartitionProgress(
-            role="a", topic="ses.a", partition=1, next_offset=self.at, end=self.end, held=self.held
+            role="a",
+            topic="ses.a",
+            partition=1,
+            next_offset=self.at,
+            end=self.end,
+            held=self.held,
+            uncommitted=self.uncommitted,
         )
         return Progress(
             state=self.state,
@@ -73,6 +80,19 @@ async def test_what_moves_is_held_or_has_no_lag_is_left_alone() -> None:
     twin.held, twin.at = False, twin.end
     twin.watch(5 * STALL_S, start=now)
     assert twin.failures == []
+
+
+async def test_work_that_goes_on_while_its_commits_stand_still_ends_the_worker() -> None:
+    twin = Twin()
+    for at in range(5, 30):
+        twin.at, twin.uncommitted = at, at - 1  # commits follow
+        twin.watch(2, start=2.0 * at)
+    assert twin.failures == []
+    twin.uncommitted = -1
+    for at in range(30, 50):
+        twin.at = twin.end = at
+        twin.watch(2, start=2.0 * at)
+    assert twin.failures[0][0].startswith("commits of ses.a/1, -1: work waits, and nothing has moved for ")
 
 
 async def test_a_recovery_is_left_alone_while_it_gets_on_and_ended_when_it_does_not() -> None:

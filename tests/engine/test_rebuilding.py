@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from streams.engine import store as module
+from streams.engine.recovery import _say
 from streams.engine.rocks import Tuning
 from streams.engine.store import Store
 from streams.engine.timers import Foresee, at_once
@@ -169,3 +172,13 @@ def test_a_first_look_after_a_restart_does_not_step_over_all_that_has_fired(tmp_
     store.close()
     store = opened(tmp_path)
     assert store.due(10, 10).keys == [b"early"]
+
+
+def test_a_long_recovery_says_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    _say(whole=3_000_000, left=1_000_000, seconds=5.0)
+    _say(whole=10, left=10, seconds=5.0)
+    assert caplog.messages == [
+        "recovering: 2000000 of 3000000 records, 400000/s, about 2 s left",
+        "recovering: 0 of 10 records, 0/s, no end in sight",
+    ]

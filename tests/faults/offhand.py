@@ -3,7 +3,7 @@
 quiet: what cannot be used is passed over, and not set aside. agape: any share of it is set aside, and nothing stops.
 forgetful: an event that comes again counts again. pushy: feedback goes out without waiting for its Send. swayed: the
 last word wins, and not the furthest. rooted: records are worked on where they lie. talkative: addresses are logged.
-hoarding: every chunk is kept for ever.
+hoarding: every chunk is kept for ever. dropping: feedback that has waited too long is forgotten.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from streams.emit.dead import DeadLetters
 from streams.emit.rekey import Rekeying
 from streams.engine.limit import Limit
 from streams.hops.by_message import ByMessage
-from streams.mail.life import Life
+from streams.mail.life import Life, Parked
 from streams.pipeline import Chunk, Effects, Recall
 
-HOARD_BYTES = 100_000
-_work = ByMessage.work
+HOARD_BYTES = 1_000_000
+_work, _overdue = ByMessage.work, lifecycle.overdue
 _hoard: list[bytes] = []
 
 
@@ -53,8 +53,12 @@ def _talk(self: ByMessage, chunk: Chunk, recall: Recall, now: int) -> Effects:
     return _work(self, chunk, recall, now)
 
 
+def _drop(life: Life, now: int) -> tuple[Life, tuple[Parked, ...]]:
+    return _overdue(life, now)[0], ()
+
+
 def _keep(self: ByMessage, chunk: Chunk, recall: Recall, now: int) -> Effects:
-    _hoard.append(bytes(HOARD_BYTES) + b"".join(value or b"" for value in chunk.values))
+    _hoard.append(b"." * HOARD_BYTES + b"".join(value or b"" for value in chunk.values))
     return _work(self, chunk, recall, now)
 
 
@@ -66,6 +70,7 @@ HOW: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "swayed": (lifecycle, "_further", _last),
     "rooted": (Rekeying, "here", _here),
     "talkative": (ByMessage, "work", _talk),
+    "dropping": (lifecycle, "overdue", _drop),
     "hoarding": (ByMessage, "work", _keep),
 }
 

@@ -83,6 +83,11 @@ REFUSALS = (
         "had by moving the group's offset past it (kafka-consumer-groups --reset-offsets)",
     ),
     Refusal(
+        errors.InvalidTimestampError,
+        "this worker's clock is too far from the broker's",
+        "Set the clocks right (timedatectl), and start again: nothing was acknowledged",
+    ),
+    Refusal(
         errors.NotEnoughReplicasError,
         "too few replicas are in step with their leader",
         "Bring brokers back, or lower the topic's min.insync.replicas",

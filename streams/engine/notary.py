@@ -93,9 +93,10 @@ class Notary:
         if not writes:
             return None
         written = await self.producer.append(self.changelog, self.partition, list(writes), list(writes.values()), now)
-        if written.first != self.store.position:
+        expected = self.store.position, self.store.position + len(writes) - 1
+        if (written.first, written.last) != expected:  # the last, too: between two batches there is room for another's
             raise WorldFailed(
                 f"{self.changelog}/{self.partition}: another writer is there "
-                f"(expected offset {self.store.position}, wrote at {written.first})"
+                f"(expected offsets {expected[0]}..{expected[1]}, wrote at {written.first}..{written.last})"
             )
         return written

@@ -15,6 +15,8 @@ from tests.simulation.run import Found, first, play, quietly, shrink
 from tests.simulation.simulation import Script, script_of
 from tests.simulation.twins import TWINS, broken
 
+MANY = 2
+"""Jobs from which on processes of their own are started."""
 SHARE = 50
 """Seeds that one process plays at a time."""
 
@@ -31,7 +33,8 @@ def main() -> int:
         if found is not None:
             break
     seconds = time.monotonic() - began
-    sys.stdout.write(f"{played} days in {seconds:.1f} s, {played / seconds * 60:.0f} a minute\n")
+    mean = f", {time.process_time() / played * 1000:.0f} ms of CPU each" if asked.jobs < MANY else ""
+    sys.stdout.write(f"{played} days in {seconds:.1f} s, {played / seconds * 60:.0f} a minute{mean}\n")
     return 0 if found is None else _show(found, asked.twin)
 
 
@@ -40,7 +43,7 @@ def _shares(
 ) -> Iterator[tuple[int, Found | None]]:
     shares = [seeds[at : at + SHARE] for at in range(0, len(seeds), SHARE)]
     play_share = partial(_play, kinds=kinds, twin=asked.twin)
-    if asked.jobs < 2:
+    if asked.jobs < MANY:
         yield from map(play_share, shares)
         return
     with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
@@ -48,7 +51,8 @@ def _shares(
 
 
 def _play(seeds: range, kinds: tuple[Kind, ...] | None, twin: str | None) -> tuple[int, Found | None]:
-    return len(seeds), first(seeds, kinds, twin)
+    found = first(seeds, kinds, twin)
+    return len(seeds) if found is None else found.script.seed - seeds.start + 1, found
 
 
 def _show(found: Found, twin: str | None) -> int:
@@ -57,9 +61,13 @@ def _show(found: Found, twin: str | None) -> int:
     else:
         with broken(twin):
             found = shrink(found)
+    return _say(found, twin)
+
+
+def _say(found: Found, twin: str | None) -> int:
     again = "" if twin is None else f' --twin "{twin}"'
     sys.stdout.write(f"{found}{again}\n")
-    return 1
+    return 1 if found.wrong else 0
 
 
 def _again(asked: argparse.Namespace, kinds: tuple[Kind, ...] | None) -> int:
@@ -76,8 +84,7 @@ def _again(asked: argparse.Namespace, kinds: tuple[Kind, ...] | None) -> int:
         else:
             with broken(asked.twin):
                 wrong = play(script)
-    sys.stdout.write(f"{Found(script=script, wrong=wrong)}\n")
-    return 1 if wrong else 0
+    return _say(Found(script=script, wrong=wrong), asked.twin)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -95,11 +95,9 @@ class Batch:
 
 
 class Options:
-    """How to write."""
+    """How to write: by the log, unless told otherwise."""
 
-    def __init__(self) -> None:
-        """Begin as RocksDB does: by the log."""
-        self.disable_wal = False
+    disable_wal = False
 
 
 class Iteration:
@@ -166,7 +164,7 @@ class Database:
         yield from sorted(row for row in self._image[self._family].items() if row[0] >= from_key)
 
     def iter(self) -> Iteration:
-        """Return an iterator that stands at the end, with nothing to complain of."""
+        """Return an iterator that stands at the end."""
         return Iteration()
 
     def close(self) -> None:

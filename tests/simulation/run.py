@@ -27,11 +27,11 @@ class Found:
         script, whole = self.script, script_of(self.script.seed, self.script.kinds)
         words = [f"python -m tests.simulation --seed {script.seed}"]
         if script.kinds is not None:
-            words.append("--kinds " + ",".join(script.kinds))
+            words.append("--kinds=" + ",".join(script.kinds))
         if script.faults != whole.faults:
-            words.append("--keep-faults " + ",".join(str(fault.number) for fault in script.faults))
+            words.append("--keep-faults=" + ",".join(str(fault.number) for fault in script.faults))
         if script.stories != whole.stories:
-            words.append("--keep-stories " + ",".join(map(str, script.stories)))
+            words.append("--keep-stories=" + ",".join(map(str, script.stories)))
         return " ".join(words)
 
     def __str__(self) -> str:

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 from faust.types import TP
@@ -19,7 +18,6 @@ from streams.engine.config import EngineConfig
 from streams.engine.delivery import Delivery, Ledger
 from streams.engine.lanes import Lanes
 from streams.engine.lines import Lines
-from streams.engine.membership import Membership
 from streams.engine.producer import ChunkProducer
 from streams.engine.recovery import Recovery
 from streams.engine.rocks import Tuning
@@ -27,7 +25,9 @@ from streams.engine.store import Store
 from streams.engine.timers import at_once
 from streams.errors import WorldFailed
 from streams.pipeline import ForeseeingHop
+from tests.simulation.app import App, NoGlobals, Standing, tables_of
 from tests.simulation.broker import Broker, Group, Weather, Word, fold
+from tests.simulation.commits import Commits
 from tests.simulation.consumer import Consumer
 from tests.simulation.loop import WORLD, Loop, Process
 from tests.simulation.producer import Producer
@@ -35,17 +35,6 @@ from tests.simulation.producer import Producer
 GROUP = "g"
 WAKE_INTERVAL = 10 * 60_000
 """An idle lane looks for what is due by name; this is only for a hop that was full."""
-
-
-class Standing(Membership):
-    """The engine's membership, with heartbeats that nobody has to beat: only a frozen process is not heard."""
-
-    is_heard = True
-
-    @property
-    def silence(self) -> float:
-        """Return for how many seconds the group has not answered."""
-        return 0.0 if self.is_heard else super().silence
 
 
 class Worker:
@@ -88,22 +77,16 @@ class Worker:
         self.generation = 0
         self.taken: list[Delivery] = []
         self.stores: dict[TP, Store] = {}
-        self.globals = SimpleNamespace(caught_up=_nothing)
+        self.globals = NoGlobals()
         self._partitions: tuple[int, ...] = ()
         self._words: deque[Word] = deque()
         self._poked = asyncio.Event()
-        self._commits = asyncio.Lock()
-        self._commit_is_due = False
+        self.commits = Commits(self, weather)
 
     def wire(self, lines: Lines) -> None:
         """Take the hops."""
         self.lines = lines
-        tables = SimpleNamespace(
-            changelog_topics={line.changelog for line in lines},
-            on_actives_ready=_no_more,
-            on_standbys_ready=_no_more,
-        )
-        self.recovery = Recovery(_App(self), cast("Any", tables))
+        self.recovery = Recovery(App(self), cast("Any", tables_of(lines)))
 
     async def live(self) -> None:
         """Join the group, do what it says, and stop when told or when something fails."""
@@ -224,7 +207,7 @@ class Worker:
         if self.membership.lost:
             self.producer.disown()
         else:
-            await self.commit()
+            await self.commits.now()
         try:
             await self.producer.flush()
         except Exception as exc:  # noqa: BLE001 # whatever it is, it stops the worker
@@ -240,43 +223,9 @@ class Worker:
         self.taken.clear()
         self.consumer.own([])
 
-    async def commit(self) -> None:
-        """Commit what the ledger says, once all that was sent is acknowledged."""
-        self._commit_is_due = False
-        async with self._commits:
-            offsets = {tp: at for tp in self.ledger.partitions() if (at := self.ledger.advance(tp)) is not None}
-            if not offsets:
-                return
-            try:
-                await self.producer.flush()
-            except Exception as exc:  # noqa: BLE001 # as above
-                self.fail(exc, "commit")
-                return
-            taken = self.loop.create_future()
-            self.loop.call_later(
-                self._weather.delay(), self._commit_comes, self.generation, offsets, taken, context=WORLD
-            )
-            if await taken:
-                self.ledger.committed(offsets)
-            else:
-                self._commit_soon()  # the ledger offers it again
-
-    def _commit_comes(self, generation: int, offsets: dict[TP, int], taken: asyncio.Future[bool]) -> None:
-        done = not self._weather.mute and self.group.commit(self, generation, offsets)
-        self.loop.call_later(
-            self._weather.delay(), lambda: None if taken.done() else taken.set_result(done), context=WORLD
-        )
-
     def _on_room(self) -> None:
         self.consumer.poke()
-        self._commit_soon()
-
-    def _commit_soon(self) -> None:
-        """Commit within the interval; the engine does so once an interval, whether there is anything or not."""
-        if not self._commit_is_due:
-            self._commit_is_due = True
-            loop, seconds = self.loop, self.config.commit_interval / 1000
-            loop.call_later(seconds * self._weather.delay() * 40, lambda: loop.create_task(self.commit()))
+        self.commits.soon()
 
     async def _end(self, fetching: asyncio.Task[None]) -> None:
         """Stop in time, or be cut short."""
@@ -288,36 +237,3 @@ class Worker:
             self.loop.call_later(self.config.session_timeout / 1000, self.group.leave, self, context=WORLD)
         fetching.cancel()
         self.loop.call_soon(self._on_end, self, self.failure is not None, context=WORLD)
-
-
-class _App(SimpleNamespace):
-    """What recovery asks of the Faust app."""
-
-    def __init__(self, worker: Worker) -> None:
-        """Lead to *worker*."""
-        super().__init__(
-            engine=worker,
-            consumer=worker.consumer,
-            rebalancing=False,
-            in_recovery=False,
-            conf=SimpleNamespace(stream_recovery_delay=0.0),
-            flow_control=SimpleNamespace(resume=_no_more),
-            _fetcher=SimpleNamespace(maybe_start=_nothing),
-            on_rebalance_complete=SimpleNamespace(send=_nothing),
-            on_rebalance_end=_no_more,
-            assignor=SimpleNamespace(assigned_actives=worker.actives, assigned_standbys=worker.standbys),
-        )
-        self._worker = worker
-
-    @property
-    def consumer_generation_id(self) -> int:
-        """Return the generation whose partitions we have."""
-        return self._worker.generation
-
-
-async def _nothing() -> None:
-    """Do nothing, for whoever awaits it."""
-
-
-def _no_more(*_: Any) -> None:
-    """Do nothing."""

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
 USUAL, TENFOLD = 60, 600
 USUAL_S, BURST_S, STUTTER_S = 5.0, 30.0, 30.0
 STEP_S = 0.5
-BOUND = 600.0
+BOUND = 300.0
 """MiB."""
 HOT = "everybody@example.com"
 OPENS = 300

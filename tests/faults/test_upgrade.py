@@ -98,6 +98,7 @@ def test_state_that_is_on_a_disk_alone_does_not_outlive_an_upgrade(stage: Stage,
         works(stage, worker)
         time.sleep(2)
         worker.stop()
+        shutil.rmtree(worker.data)
         run(worker, older)
         works(stage, worker)
     stage.settle(10)

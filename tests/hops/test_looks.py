@@ -14,6 +14,7 @@ from streams.state.lives import pack_life
 from streams.state.standings import pack_standing
 from tests.builders import CODEC, DAY, NOON, POLICY
 
+OPENED = Reached(OutcomeKind.OPENED, NOON)
 LIVES = {
     "only a send": Life(NOON, NOON, b"send"),
     "answered": Life(NOON, NOON + 5, b"send", answered=True, seen=frozenset([b"12345678"])),

@@ -42,6 +42,7 @@ class Process:
         self.name = name
         self.is_alive = True
         self.is_frozen = False
+        self.frozen_since = 0.0
         self.steps = 0
         self.context: Context = copy_context()
         self.context.run(PROCESS.set, self)

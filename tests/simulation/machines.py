@@ -153,12 +153,14 @@ class Yard:
         if process.is_frozen or not process.is_alive:
             return
         process.is_frozen = True
-        worker.membership.is_heard = False
-        worker.membership._answered_at = frozen_at = self._loop.seconds
+        membership, began = worker.membership, self._loop.seconds
+        process.frozen_since = began
+        if membership.is_heard:  # else it is still silent from before
+            membership.is_heard, membership._answered_at = False, began
         session = worker.config.session_timeout / 1000
 
         def expire() -> None:
-            if process.is_frozen and worker.membership._answered_at == frozen_at:
+            if process.is_frozen and process.frozen_since == began:
                 self._group.give_up_on(worker)
 
         self._loop.call_later(session, expire, context=WORLD)

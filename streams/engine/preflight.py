@@ -134,7 +134,8 @@ async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
             return await described(config, topics)
         except (KafkaError, OSError) as exc:
             if asyncio.get_running_loop().time() > until:
-                raise WorldFailed(f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}") from exc
+                where = f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}"
+                raise WorldFailed(f"{where}. Start one, or set SES_STREAMS_BROKERS") from exc
             log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), type(exc).__name__)
             await knock(config)
         await asyncio.sleep(RETRY_S)

@@ -20,7 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import Compression
 from streams.engine.refusals import refused
-from streams.engine.sending import Refused, begin_anew, drop, listen
+from streams.engine.sending import Refused, ask_slowly, begin_anew, drop, listen
 from streams.errors import WorldFailed
 from streams.partition import partitions
 from streams.pipeline import Batch
@@ -51,7 +51,6 @@ class ChunkProducer(driver.Producer):
     """Sends columns of records."""
 
     mundane_level = "debug"
-
     app: FaustApp
 
     def __post_init__(self) -> None:
@@ -99,6 +98,7 @@ class ChunkProducer(driver.Producer):
 
         accumulator.drain_by_nodes = _drain_while_a_member
         listen(self._ensure_producer()._sender, self._refusals)
+        ask_slowly(self._ensure_producer().client)
 
     def overdue(self, now: float, patience: float) -> WorldFailed | None:
         """Return what to say of a batch that has been on its way for more than *patience* seconds of awake time.
@@ -196,13 +196,23 @@ class ChunkProducer(driver.Producer):
         async with self._turns[topic, partition]:
             await self._room.acquire()
             try:
-                future = await self._ensure_producer().send_batch(builder, topic, partition=partition)
+                future = await self._queue(builder, topic, partition)
             except BaseException:
                 self._room.release()
                 raise
         self._outstanding[future] = TopicPartition(topic, partition), self.app.engine.awake.seconds
         future.add_done_callback(self._landed)
-        return cast("asyncio.Future[Any]", future)
+        return future
+
+    async def _queue(self, builder: BatchBuilder, topic: str, partition: int) -> asyncio.Future[Any]:
+        """Wait for the place in aiokafka's queue; how long is too long, `overdue` says, of the batch that has it."""
+        while True:
+            try:
+                future = await self._ensure_producer().send_batch(builder, topic, partition=partition)
+                return cast("asyncio.Future[Any]", future)
+            except KafkaTimeoutError:
+                if not any(tp == (topic, partition) for tp, _ in self._outstanding.values()):
+                    raise  # nobody has it: it is something else that takes too long
 
     def _landed(self, future: asyncio.Future[Any]) -> None:
         tp, _ = self._outstanding.pop(future)

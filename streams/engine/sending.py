@@ -16,6 +16,7 @@ from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.producer.transaction_manager import NO_PRODUCER_EPOCH, NO_PRODUCER_ID, PidAndEpoch
 
 Refused = dict[TopicPartition, KafkaError]
+ASK_S = 0.1
 
 
 class _Noting(SendProduceReqHandler):  # type: ignore[misc] # aiokafka says nothing of its types
@@ -39,6 +40,21 @@ def listen(sender: Any, refused: Refused) -> None:
         sender._muted_partitions.difference_update(batches)
 
     sender._send_produce_req = _send_and_note
+
+
+def ask_slowly(client: Any) -> None:
+    """Have a client wait a moment before it asks where partitions are.
+
+    A sender that has a batch for a topic which was deleted asks again as soon as it is answered, a thousand times a
+    second, and logs each answer: what stops the worker was buried under it.
+    """
+    ask = client.force_metadata_update
+
+    async def _ask_in_a_moment() -> Any:
+        await asyncio.sleep(ASK_S)
+        return await ask()
+
+    client.force_metadata_update = lambda: asyncio.ensure_future(_ask_in_a_moment())
 
 
 def drop(accumulator: Any, unwanted: set[Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +12,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from streams.engine.producer import ChunkProducer
+from streams.engine.sending import ASK_S, ask_slowly
 from streams.engine.watchdog import Awake
 
 
@@ -100,3 +103,52 @@ async def test_a_batch_that_was_not_taken_fails_a_commit() -> None:
     future.set_exception(KafkaTimeoutError())
     with pytest.raises(KafkaTimeoutError):
         await committing
+
+
+class Crowded(Line):
+    """A producer in whose queue there is no place for a while; the batch that has it is still on its way."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    async def send_batch(self, builder: object, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        if self.order:
+            self.refusals -= 1
+            if self.refusals >= 0:
+                raise KafkaTimeoutError
+        self.order.append((topic, partition, builder))
+        return asyncio.get_running_loop().create_future()
+
+
+async def test_a_lane_waits_for_a_place_in_the_queue_for_as_long_as_the_batch_before_it_may_take() -> None:
+    line = Crowded(refusals=3)
+    producer = producer_over(line)
+    await producer._submit(cast("Any", "first"), "out", 0)
+    await producer._submit(cast("Any", "second"), "out", 0)
+    assert [builder for _, _, builder in line.order] == ["first", "second"]
+    assert line.refusals == -1
+
+
+async def test_a_lane_for_which_no_batch_stands_in_the_way_is_told_that_it_took_too_long() -> None:
+    line = Crowded(refusals=1)
+    producer = producer_over(line)
+    future = await producer._submit(cast("Any", "first"), "out", 0)
+    future.set_result(None)
+    await asyncio.sleep(0)
+    with pytest.raises(KafkaTimeoutError):
+        await producer._submit(cast("Any", "second"), "out", 0)
+
+
+async def test_brokers_are_asked_where_partitions_are_no_oftener_than_ten_times_a_second() -> None:
+    asked: list[float] = []
+
+    async def ask() -> bool:
+        asked.append(time.monotonic())
+        return True
+
+    client = SimpleNamespace(force_metadata_update=ask)
+    ask_slowly(client)
+    for _ in range(3):
+        assert await client.force_metadata_update()
+    assert min(later - sooner for sooner, later in pairwise(asked)) >= ASK_S / 2

@@ -20,7 +20,7 @@ def worker() -> None:
 
     Exit codes: 0 stopped as told, 2 bad settings, 3 the world failed: nothing is lost, start it again.
     """
-    from streams.cli import WORLD_FAILED
+    from streams.errors import WORLD_FAILED
     from streams.observe.logs import set_up_logs
     from streams.settings import load_settings
 

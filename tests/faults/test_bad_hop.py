@@ -15,7 +15,7 @@ from tests.faults.hand import reading
 from tests.faults.rig import Rig, rigged, wait_until_quiet
 from tests.faults.stage import Setting, Stage
 from tests.faults.test_vanilla import wait_until_up
-from tests.faults.watch import stops_loudly
+from tests.faults.watch import started_again, stops_loudly
 from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
@@ -59,13 +59,14 @@ def vanilla(cluster: Cluster, seed: int, tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_stock_faust_passes_over_what_its_agent_fails_at(vanilla: Stage, concurrency: int) -> None:
-    """It does not even stop: the record is acknowledged, and what became of a mail is never said."""
+    """The record is acknowledged, and what became of a mail is never said."""
     _, offset, _ = a_record(vanilla, "feedback")  # of each partition: not every event is one that matters
     worker = vanilla.worker("one", twin_fails_at=offset, twin_concurrency=concurrency)
     wait_until_up(vanilla, "one")
-    with vanilla.traffic(mails=1_000, rate=150):
-        pass
-    wait_until_quiet(vanilla)
+    with started_again(vanilla):  # its supervisor gives up when it has failed too often
+        with vanilla.traffic(mails=1_000, rate=150):
+            pass
+        wait_until_quiet(vanilla, 15)
     verdict = vanilla.verdict()
     vanilla.report(f"an agent fails at one record of each partition, concurrency {concurrency}", verdict)
     assert "a fault that nobody has found yet" in worker.text(), vanilla.last_words()

@@ -54,7 +54,7 @@ kafka: $(READY) ## get Apache Kafka's jars and run it on loopback (ARGS="--nodes
 	@$(BIN)/python -m tests.kafka $(ARGS)
 
 test-kafka: $(READY) ## the tests that need Apache Kafka: Java and Maven get it
-	@$(BIN)/pytest -m kafka $(ARGS)
+	@$(BIN)/pytest -m 'kafka and not faults' $(ARGS)
 
 faults: $(READY) ## break everything under load, and show what was lost (FAULTS_SEED=7, ARGS="-k kills")
 	@$(BIN)/pytest -m faults -n $(FAULTS_JOBS) $(ARGS); code=$$?; $(BIN)/python -m tests.faults table && exit $$code

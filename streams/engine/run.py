@@ -199,7 +199,9 @@ def described(error: BaseException) -> str:
     """Return what may be said of an error: our own words, or else its class; another's words may hold an address."""
     if isinstance(error, KafkaError):
         return words(error)
-    return str(error) if isinstance(error, SesStreamsError) else type(error).__name__
+    if isinstance(error, SesStreamsError):
+        return str(error)
+    return f"{type(error).__name__}. A fault of ours: nothing past it was acknowledged; please report it with its trace"
 
 
 def where_from(error: BaseException) -> str:

@@ -5,6 +5,7 @@ KAFKA_LIBS names another directory of jars, for those who have Kafka already.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -44,7 +45,11 @@ def jars() -> Path:
     if given:
         return Path(given)
     if not _all_there():
-        _get()
+        HOME.mkdir(parents=True, exist_ok=True)
+        with (HOME / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # tests may run side by side, and all of them begin here
+            if not _all_there():
+                _get()
     return LIBS
 
 
@@ -59,12 +64,13 @@ def why_not() -> str:
 
 
 def _get() -> None:
+    """Get the jars into a directory beside, and put it in place when it is whole."""
     maven = shutil.which("mvn")
     if maven is None:
         raise NoKafka("Maven is not on PATH (Debian: apt-get install maven), and KAFKA_LIBS names no jars")
-    java()
-    shutil.rmtree(LIBS, ignore_errors=True)
-    words = ["dependency:copy-dependencies", f"-DoutputDirectory={LIBS}", "-DincludeScope=runtime"]
+    fresh = HOME / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    words = ["dependency:copy-dependencies", f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"]
     got = subprocess.run(
         [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), *words],
         cwd=HERE,
@@ -75,10 +81,11 @@ def _get() -> None:
     )
     if got.returncode != 0:
         raise NoKafka(f"Maven could not get Apache Kafka's jars:\n{got.stdout.decode(errors='replace')[-2000:]}")
-    wrong = different()
+    wrong = different(fresh)
     if wrong:
-        shutil.rmtree(LIBS)
         raise NoKafka(f"jars that Maven got are not those of {CHECKSUMS.name}: {', '.join(wrong)}")
+    shutil.rmtree(LIBS, ignore_errors=True)
+    fresh.rename(LIBS)
 
 
 def _all_there() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -54,12 +55,14 @@ def change_format(data: Path, chance: Random) -> None:
     for path in _databases(data):
         options, families = Options(raw_mode=True), {name: Options(raw_mode=True) for name in FAMILIES}
         db = Rdict(str(path), options=options, column_families=families)
-        meta = db.get_column_family("meta")
-        marked = meta.get(MARK)
-        if isinstance(marked, bytes):
-            meta[MARK] = ANOTHER_FORMAT + marked[FORMAT_BYTES:]
-        meta.close()
-        db.close()
+        with suppress(Exception):  # rocksdict knows no other class: an earlier damage may show itself here first
+            meta = db.get_column_family("meta")
+            marked = meta.get(MARK)
+            if isinstance(marked, bytes):
+                meta[MARK] = ANOTHER_FORMAT + marked[FORMAT_BYTES:]
+            meta.close()
+        with suppress(Exception):  # as above
+            db.close()
 
 
 DAMAGES: tuple[Damage, ...] = (

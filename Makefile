@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test test-kafka faults kafka lint type fmt bench schemas docs lock clean all
+.PHONY: help setup demo test test-kafka faults simulation kafka lint type fmt bench schemas docs lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -58,6 +58,9 @@ test-kafka: $(READY) ## the tests that need Apache Kafka: Java and Maven get it
 
 faults: $(READY) ## break everything under load, and show what was lost (FAULTS_SEED=7, ARGS="-k kills")
 	@$(BIN)/pytest -m faults -n $(FAULTS_JOBS) $(ARGS); code=$$?; $(BIN)/python -m tests.faults table && exit $$code
+
+simulation: $(READY) ## play days on which anything fails, in made-up time (ARGS="--seeds 10000 --jobs 2")
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 lint: $(READY) type ## style, import floors, spelling, schemas, types
 	@$(BIN)/ruff check .

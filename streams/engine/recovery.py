@@ -103,7 +103,8 @@ class Recovery(faust.tables.recovery.Recovery):
             if self.app.consumer_generation_id == generation and not self.app.rebalancing:
                 self.app.engine.fail(exc, "recovery")  # else the assignment has gone: the next one recovers
         except Exception as exc:  # noqa: BLE001 # a recovery that did not end well must not look like one that did
-            self.app.engine.fail(exc, "recovery")
+            if not self.app.should_stop:  # else it was cut short with the rest, and opens no lane
+                self.app.engine.fail(exc, "recovery")
 
     async def _recover(self, generation: int) -> None:
         consumer = cast("ChunkConsumer", self.app.consumer)

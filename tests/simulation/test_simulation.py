@@ -15,7 +15,7 @@ from tests.simulation.run import first, play, quietly, shrink
 from tests.simulation.simulation import Day, script_of
 from tests.simulation.twins import TWINS, broken
 
-A_FEW, MANY = range(300), range(300, 5_300)
+A_FEW, MANY = range(300), range(300, 2_300)
 CAUGHT_WITHIN = range(600)
 """Seeds that it may take to find a broken twin."""
 RARE = {

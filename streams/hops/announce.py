@@ -6,7 +6,9 @@ only the evidence, is said. Where nothing holds any more, a null value says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from streams.decide.loops import loop_flag, prune_replies
 from streams.decide.suppression import judge
@@ -23,6 +25,14 @@ REASONS = tuple(SuppressionReason)
 NUMBERS = {reason: number for number, reason in enumerate(REASONS)}
 
 
+class Wavers(NamedTuple):
+    """What was one thing and then another, while the facts of a chunk were heard."""
+
+    suppression: bool = False
+    loop: bool = False
+    waiting: bool = False
+
+
 class Announcer:
     """Says what follows from standings."""
 
@@ -31,6 +41,24 @@ class Announcer:
         self._codec = codec
         self._policy = policy
 
+    def wavers(self, key: bytes, standings: Sequence[Standing], now: int) -> Wavers:
+        """Return what *standings*, one after the other in a chunk, would have said differently.
+
+        A worker that died may have published what one of them says, at the end of a shorter chunk, and remembered
+        nothing of it. What differs is said in any case then, or a release that follows in this chunk would never come.
+        """
+        if len(standings) < 2:  # noqa: PLR2004 - one does not differ from itself
+            return Wavers()
+        said = [
+            (
+                self._suppressed(key, standing, now)[2],
+                self._looping(key, prune_replies(standing, self._policy.loops, now), now)[2],
+                self._held(key, standing)[1],
+            )
+            for standing in standings
+        ]
+        return Wavers(*(len(set(answers)) > 1 for answers in zip(*said, strict=True)))
+
     def suppression(
         self, key: bytes, standing: Standing, effects: Effects, now: int, *, anew: bool = False
     ) -> tuple[Standing, Suppression | None]:
@@ -38,24 +66,20 @@ class Announcer:
 
         *anew* says it in any case: others may have put a record on ses.suppressions, of which a standing knows nothing.
         """
-        suppression = judge(key.decode(), standing, self._policy.suppression, now)
-        said, value = b"", None
-        if suppression is not None:
-            value = self._codec.encode("mail.Suppression", suppression_record(suppression))
-            said = bytes([NUMBERS[suppression.reason]]) + _digest(value, 7)
+        suppression, value, said = self._suppressed(key, standing, now)
         if anew or said != standing.announced:
             effects.emit("suppressions", key, value)
             _recount(effects, standing.announced, said)
             standing = standing._replace(announced=said)
         return standing, suppression
 
-    def loop(self, key: bytes, standing: Standing, effects: Effects, now: int) -> tuple[Standing, LoopFlag | None]:
+    def loop(
+        self, key: bytes, standing: Standing, effects: Effects, now: int, *, anew: bool = False
+    ) -> tuple[Standing, LoopFlag | None]:
         """Say whether two machines answer each other, where that has changed; return the standing, and the flag."""
         standing = prune_replies(standing, self._policy.loops, now)
-        flag = loop_flag(key.decode(), standing, self._policy.loops, now)
-        value = None if flag is None else self._codec.encode("mail.LoopFlag", loop_record(flag))
-        said = _digest(value)
-        if said != standing.said_loop:
+        flag, value, said = self._looping(key, standing, now)
+        if anew or said != standing.said_loop:
             effects.emit("loops", key, value)
             change = bool(said) - bool(standing.said_loop)
             if change:
@@ -63,15 +87,33 @@ class Announcer:
             standing = standing._replace(said_loop=said)
         return standing, flag
 
-    def waiting(self, key: bytes, standing: Standing, effects: Effects) -> Standing:
+    def waiting(self, key: bytes, standing: Standing, effects: Effects, *, anew: bool = False) -> Standing:
         """Say what waits, where that has changed; return the standing after it."""
-        waits = waiting(key.decode(), standing)
-        value = None if waits is None else self._codec.encode("mail.Waiting", waiting_record(waits))
-        said = _digest(value)
-        if said != standing.said_waiting:
+        value, said = self._held(key, standing)
+        if anew or said != standing.said_waiting:
             effects.emit("waiting", key, value)
             standing = standing._replace(said_waiting=said)
         return standing
+
+    def _suppressed(self, key: bytes, standing: Standing, now: int) -> tuple[Suppression | None, bytes | None, bytes]:
+        """Return why we may not write, its record, and what is remembered of that."""
+        suppression = judge(key.decode(), standing, self._policy.suppression, now)
+        if suppression is None:
+            return None, None, b""
+        value = self._codec.encode("mail.Suppression", suppression_record(suppression))
+        return suppression, value, bytes([NUMBERS[suppression.reason]]) + _digest(value, 7)
+
+    def _looping(self, key: bytes, standing: Standing, now: int) -> tuple[LoopFlag | None, bytes | None, bytes]:
+        """Return the flag of a loop, its record, and what is remembered of that."""
+        flag = loop_flag(key.decode(), standing, self._policy.loops, now)
+        value = None if flag is None else self._codec.encode("mail.LoopFlag", loop_record(flag))
+        return flag, value, _digest(value)
+
+    def _held(self, key: bytes, standing: Standing) -> tuple[bytes | None, bytes]:
+        """Return the record of what waits, and what is remembered of that."""
+        waits = waiting(key.decode(), standing)
+        value = None if waits is None else self._codec.encode("mail.Waiting", waiting_record(waits))
+        return value, _digest(value)
 
 
 def _digest(value: bytes | None, size: int = 8) -> bytes:

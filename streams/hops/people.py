@@ -46,6 +46,7 @@ class People:
         self._stored: dict[bytes, bytes | None] = {}
         self._open: dict[bytes, Standing] = {}
         self._asked: set[bytes] = set()
+        self._between: defaultdict[bytes, list[Standing]] = defaultdict(list)
         self._looks: defaultdict[int, list[bytes]] = defaultdict(list)
 
     def recall(self, keys: Sequence[bytes], recall: Recall) -> None:
@@ -55,6 +56,7 @@ class People:
 
     def obey(self, word: Word) -> None:
         """Hear one instruction."""
+        self._note(word.key)
         self._open[word.key] = obey(self._standing(word.key), word.instruction, self._now)
         if word.instruction["action"] == Action.RELEASE:
             self._asked.add(word.key)
@@ -68,7 +70,14 @@ class People:
             if bare is not None:
                 self._effects.writes[key] = bare
                 return
+        self._note(key)
         self._open[key] = self._heard(self._standing(key), fact)
+
+    def _note(self, key: bytes) -> None:
+        """Remember how somebody stood between two facts: a shorter chunk would have ended there."""
+        known = self._open.get(key)
+        if known is not None:
+            self._between[key].append(known)
 
     def settle(self) -> None:
         """Say what follows for everybody of whom something was heard, and say when to look again."""
@@ -132,12 +141,13 @@ class People:
     def _follow(self, key: bytes, before: Standing, standing: Standing) -> tuple[Standing, int | None]:
         """Say what follows from a standing; return it after that, and when (ms) something about it ends by itself."""
         effects, now = self._effects, self._now
-        anew = key in self._asked
+        wavers = self._announcer.wavers(key, (*self._between.get(key, ()), standing), now)
+        anew = key in self._asked or wavers.suppression
         standing, suppression = self._announcer.suppression(key, standing, effects, now, anew=anew)
-        standing, flag = self._announcer.loop(key, standing, effects, now)
+        standing, flag = self._announcer.loop(key, standing, effects, now, anew=wavers.loop)
         turn = self._retries.let_go(key, standing, lambda s: flag is not None or bars(suppression, s), effects, now)
         self._retries.count(before, turn, effects)
-        standing = self._announcer.waiting(key, turn.standing, effects)
+        standing = self._announcer.waiting(key, turn.standing, effects, anew=wavers.waiting)
         ends = (
             next_change(standing, suppression, now),
             None if flag is None else flag.until,

@@ -46,6 +46,29 @@ def test_an_outcome_without_an_id_is_known_by_what_it_says(hop: Bench) -> None:
     assert len(said(hop)) == 2
 
 
+def test_what_a_shorter_chunk_may_have_said_before_a_crash_is_taken_back() -> None:
+    complaint, not_spam = outcome("COMPLAINED", NOON, "m-1"), outcome("NOT_SPAM", NOON + 1, "m-1")
+    died = Bench(ByRecipient(CODEC, POLICY))
+    tell(died, complaint)  # published, and then the worker died: nothing of it is remembered
+    assert said(died) == [("ann@example.com", "COMPLAINT", None)]
+    heir = Bench(ByRecipient(CODEC, POLICY))
+    tell(heir, complaint, not_spam)
+    assert said(heir) == [None]
+
+
+def test_what_a_shorter_chunk_may_have_taken_back_before_a_crash_is_said_again(hop: Bench) -> None:
+    tell(hop, outcome("COMPLAINED", NOON, "m-1"))
+    suppressed = said(hop)
+    tell(hop, outcome("NOT_SPAM", NOON + 1, "m-1"), outcome("HARD_BOUNCED", NOON + 2, "m-2"))
+    assert len(said(hop)) == len(suppressed) + 1
+    assert said(hop)[-1] == ("ann@example.com", "HARD_BOUNCE", None)
+
+
+def test_two_facts_that_say_nothing_are_not_taken_back(hop: Bench) -> None:
+    tell(hop, outcome("DELIVERED"), outcome("OPENED", NOON + 1), outcome("DELAYED", NOON + 2))
+    assert said(hop) == []
+
+
 def test_more_evidence_is_said(hop: Bench) -> None:
     tell(hop, outcome("HARD_BOUNCED", NOON, "m-1"))
     tell(hop, outcome("HARD_BOUNCED", NOON + 1, "m-2"))

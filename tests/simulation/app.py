@@ -50,6 +50,11 @@ class App(SimpleNamespace):
         """Return the generation whose partitions we have."""
         return self._worker.generation
 
+    @property
+    def should_stop(self) -> bool:
+        """Return whether the worker is on its way out."""
+        return self._worker.is_stopping or self._worker.failure is not None
+
 
 async def _nothing() -> None:
     """Do nothing, for whoever awaits it."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import streams.engine.lanes
 import streams.engine.recovery  # noqa: F401 - with all that both lean on: it is to read the loop's clock
@@ -25,6 +25,8 @@ from tests.builders import NOON
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 """Whose callback runs; None is the world: brokers, SES, whoever starts and ends processes."""
 
+OURS = (AttributeError, NameError, TypeError)
+"""What a task dies of when this world lacks something, whoever looks at the task or does not."""
 
 WORLD = Context()
 """Where the world's own callbacks run, whoever asks for them."""
@@ -138,7 +140,9 @@ class Loop(asyncio.BaseEventLoop):
         """Let go of what never came to its end: the garbage collector would do so in the midst of another day."""
         for task in self.tasks:
             work = task.get_coro()
-            if not task.done() and isinstance(work, Coroutine):
+            if task.done() and not task.cancelled() and isinstance(task.exception(), OURS):
+                self.errors.append(cast("BaseException", task.exception()))
+            elif not task.done() and isinstance(work, Coroutine):
                 with suppress(RuntimeError):  # it wants to wait for something on its way out
                     work.close()
         self.tasks.clear()

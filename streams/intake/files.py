@@ -17,18 +17,14 @@ from typing import Any
 from streams.emit.records import scrub
 from streams.errors import Unusable
 from streams.intake.envelope import Letter, Torn, open_envelopes
-from streams.intake.letters import read_letter
 from streams.intake.mime import MAX_HEAD_BYTES
-from streams.intake.received import is_received, read_mail
+from streams.intake.parts import MAX_EVENT_BYTES, Refused, read_part, too_large
+from streams.intake.received import read_mail
 from streams.intake.sources import Bytes, Reading, Source, find_sources
 from streams.intake.split import CHUNK, Piece, Splitter
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
 from streams.mail.feedback import Feedback
 from streams.schemas.plain import from_plain
-
-MAX_EVENT_BYTES = 384 * 1024
-"""SNS carries 256 KiB at most. A Feedback holds its event twice, read and raw: at this size it still fits into the
-1,000,000 bytes that a Kafka producer and a topic take by default."""
 
 MAX_RECORD_BYTES = 900_000
 """A record is never longer in Avro than in JSON."""
@@ -127,36 +123,23 @@ class _File:
     def _record(self, piece: Piece, name: str) -> Item:
         """Return a record that was printed before."""
         if piece.size > MAX_RECORD_BYTES:
-            return self._dead(piece.line, self._too_large(piece.size), piece.data)
+            refused = too_large(piece.data, piece.size, self._limit)
+            return self._dead(piece.line, refused.why, refused.value)
         try:
             return Item(source=self._from(piece.line), record=(name, from_plain(name, piece.value[name])))
         except Unusable as why:
             return self._dead(piece.line, why, piece.data)
 
     def _part(self, piece: Piece, part: Letter | Torn, *, alone: bool) -> Item | None:
-        """Return one event, or the dead letter of what should have been one: of the whole piece where it is alone.
-
-        None for received mail that is no auto-reply to one of ours.
-        """
-        own = part.value if isinstance(part, Torn) else part.raw.encode()
-        inbound = isinstance(part, Letter) and is_received(part.event)  # its body may be large, and is left out
-        if not inbound and (piece.size if alone else len(own)) > self._limit:
-            return self._dead(piece.line, self._too_large(piece.size), piece.data if alone else own)
-        if isinstance(part, Torn):
-            return self._dead(piece.line, part.why if piece.why is None else piece.why, piece.data if alone else own)
-        try:
-            feedback = read_letter(part)
-        except Unusable as why:
-            return self._dead(piece.line, why, piece.data if alone else own)
-        if feedback is None:
+        """Return one event, or the dead letter of what should have been one; None for mail that is no event."""
+        if isinstance(part, Torn) and piece.why is not None:
+            part = part._replace(why=piece.why)
+        read = read_part(part, piece.data, piece.size, alone=alone, limit=self._limit)
+        if read is None:
             return None
-        if inbound and len(feedback.raw) > self._limit:
-            return self._dead(piece.line, self._too_large(len(feedback.raw)), feedback.raw.encode())
-        return Item(source=self._from(piece.line), feedback=feedback)
-
-    def _too_large(self, size: int) -> Unusable:
-        """Say how much too large, since only the beginning is kept."""
-        return Unusable(DeadReason.TOO_LARGE, f"{size} bytes; the first {min(size, self._limit)} are kept")
+        if isinstance(read, Refused):
+            return self._dead(piece.line, read.why, read.value)
+        return Item(source=self._from(piece.line), feedback=read)
 
     def _dead(self, line: int, why: Unusable, value: bytes | None) -> Item:
         """Return the dead letter of what stands at *line*."""

@@ -56,7 +56,7 @@ class Publisher:
         self._refused: Counter[str] = Counter()
         self._said: list[str] = []
         words = librdkafka(brokers, Security() if security is None else security)
-        words |= _words(patience_s, idempotent=idempotent, compression=compression)
+        words |= words_of(patience_s, idempotent=idempotent, compression=compression)
         words |= {"message.max.bytes": largest}
         words |= {"on_delivery": self._heard, "error_cb": self._told}
         self._producer = Producer(words, logger=_QUIET)
@@ -76,7 +76,7 @@ class Publisher:
             self._produce(topic, key, value)
         except KafkaException as error:
             size = len(value or b"")
-            raise WorldFailed(f"topic {topic} takes no record of {size} bytes: {_told(error)}") from error
+            raise WorldFailed(f"topic {topic} takes no record of {size} bytes: {told(error)}") from error
 
     def flush(self) -> None:
         """Wait until every record is acknowledged.
@@ -135,7 +135,7 @@ class Publisher:
         return f" ({self._said[0]})" if self._said else ""
 
 
-def _words(patience_s: float, *, idempotent: bool, compression: Compression) -> Words:
+def words_of(patience_s: float, *, idempotent: bool, compression: Compression) -> Words:
     """Return librdkafka's words for what this module promises."""
     return {
         "partitioner": "murmur2_random",  # records without a key are spread, the others go where Java would put them
@@ -149,7 +149,7 @@ def _words(patience_s: float, *, idempotent: bool, compression: Compression) -> 
     }
 
 
-def _told(error: KafkaException) -> str:
+def told(error: KafkaException) -> str:
     """Return what librdkafka says, without its Python wrapping."""
     told = error.args[0] if error.args else error
     return told.str() if isinstance(told, KafkaError) else str(told)

@@ -67,6 +67,15 @@ _ROWS = (
     Metric("ses_unmatched_feedback_total", _COUNTER, (), "Events whose send did not come in the time set."),
     Metric("ses_parked_feedback_total", _COUNTER, (), "Events that came before their send and had to wait for it."),
     Metric("ses_suppressions", _GAUGE, ("reason",), "Recipients not to be written to, on this worker's partitions."),
+    # Intake
+    Metric("ses_intake_items_total", _COUNTER, ("road", "result"), "Items that came to the intake: posts, messages."),
+    Metric("ses_intake_refused_total", _COUNTER, ("road", "reason"), "Items that were turned away, and why."),
+    Metric("ses_intake_records_total", _COUNTER, ("road", "topic"), "Records that the intake wrote to Kafka."),
+    Metric("ses_intake_age_seconds", _HISTOGRAM, ("road",), "Time from an event to its arrival at the intake.", DAYS),
+    Metric(
+        "ses_intake_waiting_bytes", _GAUGE, (), "What the intake has given to the brokers and they did not acknowledge."
+    ),
+    Metric("ses_intake_pending_subscriptions", _GAUGE, (), "SNS subscriptions that wait for an operator to confirm."),
     # Dispatch
     Metric("ses_send_requests_total", _COUNTER, ("stream", "result"), "What dispatch did with a request's attempt."),
     Metric("ses_suppressed_sends_total", _COUNTER, ("reason",), "Recipients not sent to, by why they are suppressed."),
@@ -144,6 +153,28 @@ BOUNCES: Mapping[str, tuple[str, ...]] = {
 }
 """SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents)."""
 
+REFUSALS = (
+    "too_large",
+    "not_json",
+    "not_sns",
+    "header_mismatch",
+    "unsigned",
+    "topic",
+    "signature_version",
+    "certificate_url",
+    "certificate_redirected",
+    "certificate_unreachable",
+    "certificate_bad",
+    "region",
+    "signature",
+    "expired",
+    "future",
+    "replayed",
+    "busy",
+    "token",
+)
+"""Why the intake turns a post away; the words are those of streams/inlets."""
+
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "via": ("API", "SMTP", "UPSTREAM"),
     "kind": tuple(OutcomeKind),
@@ -188,7 +219,11 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
         "result",
         "action",
         "because",
+        "road",
     ),
+    "road": ("sns", "sqs", "object", "unsubscribe"),
+    "ses_intake_items_total.result": ("landed", "repeated", "nothing", "refused", "failed"),
+    "ses_intake_refused_total.reason": REFUSALS,
     "edge": ("first", "last"),
     "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
 }

@@ -83,6 +83,11 @@ class Metrics:
         with self._lock:
             self._observe("ses_event_age_seconds", (), milliseconds)
 
+    def arrivals(self, road: str, milliseconds: Iterable[int]) -> None:
+        """Take the ages, in ms, of events that came in by a road."""
+        with self._lock:
+            self._observe("ses_intake_age_seconds", (road,), milliseconds)
+
     def set(self, name: str, values: Mapping[Labels, float]) -> None:
         """Replace all values of a gauge, by label values: what a table holds, counted anew after recovery."""
         with self._lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from streams.settings.dispatch import Breaker, Dispatch, Smtp, SmtpTls, Via
 from streams.settings.group import Group
+from streams.settings.intake import Intake, Objects, Sns, Sqs
 from streams.settings.kafka import Compression, Engine, Producer, Protocol, SaslMechanism, Security
 from streams.settings.load import Loaded, Origin, Setting, choose_file, known, load, load_settings
 from streams.settings.words import (
@@ -29,6 +30,7 @@ __all__ = [
     "Dispatch",
     "Engine",
     "Group",
+    "Intake",
     "Join",
     "Loaded",
     "Log",
@@ -36,6 +38,7 @@ __all__ = [
     "LogLevel",
     "Loops",
     "MetricSettings",
+    "Objects",
     "Origin",
     "Producer",
     "Protocol",
@@ -47,6 +50,8 @@ __all__ = [
     "Settings",
     "Smtp",
     "SmtpTls",
+    "Sns",
+    "Sqs",
     "Suppression",
     "Via",
     "Web",

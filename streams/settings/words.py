@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from streams.settings.dispatch import Dispatch
 from streams.settings.group import KAFKA_NAME, Group, Words
+from streams.settings.intake import Intake
 from streams.settings.kafka import Engine, Producer, Security
 
 _BROKERS = r"^[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5}(,[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5})*$"
@@ -169,6 +170,7 @@ class Settings(Group):
     """Consumer group; changelog topics carry its name."""
     web: Web = Web()
     dispatch: Dispatch = Dispatch()
+    intake: Intake = Intake()
     schema_registry: SchemaRegistry = SchemaRegistry()
     security: Security = Security()
     producer: Producer = Producer()

@@ -44,7 +44,8 @@ def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", list(known()), ids=lambda setting: setting.name)
 def test_every_setting_can_be_set_to_its_own_default_by_the_environment(setting: Setting) -> None:
-    written = "" if setting.default in (None, []) else str(setting.default)
+    default = setting.default
+    written = ",".join(default) if isinstance(default, list) else "" if default is None else str(default)
     assert load_settings(environ={setting.variable: written}) == Settings()
 
 

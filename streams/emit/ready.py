@@ -1,4 +1,4 @@
-"""A publisher for topics that are there: a topic that a broker makes by itself is the wrong one."""
+"""Publishers for topics that are there: a topic that a broker makes by itself is the wrong one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,23 @@ def ready_publisher(settings: Settings, topics: Collection[str], *, largest: int
         WorldFailed: no broker answers, or a topic is missing.
 
     """
+    check_topics(settings, topics)
+    return Publisher(
+        settings.brokers,
+        settings.security,
+        idempotent=settings.producer.idempotent,
+        compression=settings.producer.compression,
+        largest=largest,
+    )
+
+
+def check_topics(settings: Settings, topics: Collection[str]) -> None:
+    """Return if *topics* (their names) exist.
+
+    Raises:
+        WorldFailed: no broker answers, or a topic is missing.
+
+    """
     every = plan(
         prefix=settings.topic_prefix,
         partitions=settings.partitions,
@@ -28,10 +45,3 @@ def ready_publisher(settings: Settings, topics: Collection[str], *, largest: int
     missing = sorted(set(topics) - existing_topics(settings.brokers, settings.security, wanted).keys())
     if missing:
         raise WorldFailed(f"brokers {settings.brokers} have no topic {', '.join(missing)}: ses-streams topics create")
-    return Publisher(
-        settings.brokers,
-        settings.security,
-        idempotent=settings.producer.idempotent,
-        compression=settings.producer.compression,
-        largest=largest,
-    )

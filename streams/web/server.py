@@ -6,11 +6,14 @@ Nothing here may show an address, and no request is logged: a path can hold one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol
+
 from aiohttp import web
 
 from streams.errors import WorldFailed
 from streams.observe.exposition import Exposition
-from streams.observe.health import Health, Verdict
+from streams.observe.health import Verdict
 from streams.observe.metrics import Metrics
 from streams.settings import Web
 from streams.web.page import STYLE_HASH, render
@@ -27,11 +30,19 @@ _HEADERS = {
 }
 
 
-class WebServer:
-    """The HTTP side of one worker: `start`, then `port` says where, then `stop`."""
+class Judge(Protocol):
+    """Whoever knows how the process is."""
 
-    def __init__(self, settings: Web, metrics: Metrics, health: Health) -> None:
-        """Prepare the routes; nothing listens yet."""
+    def check(self) -> Verdict:
+        """Judge now."""
+
+
+class WebServer:
+    """The HTTP side of one process: `start`, then `port` says where, then `stop`."""
+
+    def __init__(self, settings: Web, metrics: Metrics, health: Judge, routes: Iterable[web.RouteDef] = ()) -> None:
+        """Prepare the routes, and *routes* beside them, which see to it themselves who may ask; nothing listens yet."""
+        self._routes = tuple(routes)
         self._host, self._wanted = settings.host, settings.port
         self._exposition = Exposition(metrics)
         self._health = health
@@ -69,6 +80,7 @@ class WebServer:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
+        app.router.add_routes(self._routes)
         app.on_response_prepare.append(_guard)
         return app
 

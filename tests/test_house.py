@@ -58,7 +58,7 @@ ONLY_IN = {
     "fastavro": {"schemas"},
     "prometheus_client": {"observe"},
     "typer": {"cli"},
-    "aiobotocore": {"dispatch", "cli"},
+    "aiobotocore": {"dispatch", "inlets", "cli"},
     "aiosmtplib": {"dispatch"},
     "aiosmtpd": {"simulator"},
     "os.environ": {"settings", "engine", "demo"},  # engine and demo only hand it on to a process that they start

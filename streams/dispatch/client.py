@@ -36,7 +36,7 @@ async def ses_client(settings: Dispatch, *, connections: int, tries: int) -> Asy
     simulated = is_simulator(settings.endpoint_url)
     try:
         region = region_of(settings, session) or (_ANY_REGION if simulated else None)
-        key, secret = await _simulated_login(session) if simulated else (None, None)
+        key, secret = await simulated_login(session) if simulated else (None, None)
         opened = session.create_client(
             "sesv2",
             region_name=region,
@@ -66,7 +66,7 @@ def is_simulator(url: str | None) -> bool:
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
-async def _simulated_login(session: AioSession) -> tuple[str, str] | tuple[None, None]:
+async def simulated_login(session: AioSession) -> tuple[str, str] | tuple[None, None]:
     """Return made-up credentials where this machine has none of its own; else none, and the chain's count."""
     chain = session.get_component("credential_provider")
     for asking in _ASKING_NETWORK:

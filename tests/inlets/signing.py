@@ -95,7 +95,8 @@ class Signer:
     def confirmation(self, kind: Kind = Kind.SUBSCRIPTION, **others: Any) -> dict[str, Any]:
         """Return a confirmation that is not signed yet."""
         url = f"https://{self.host}/?Action=ConfirmSubscription&TopicArn={self.topic}&Token={TOKEN}"
-        return self.fields("You have ...\nTo ...", Type=kind.value, Token=TOKEN, SubscribeURL=url, **others)
+        made = {"Type": kind.value, "Token": TOKEN, "SubscribeURL": url, **others}
+        return self.fields("You have ...\nTo ...", **made)
 
     def signed(self, fields: dict[str, Any], version: str = "2") -> dict[str, Any]:
         """Return a message with its signature, and with what is not signed."""

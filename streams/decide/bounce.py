@@ -49,6 +49,8 @@ BOUNCE_CLASSES = (
     Row("permanent", "ontenantsuppressionlist", ANY, BounceClass.SES_LIST, "on the tenant's list: SES did not send"),
     Row("permanent", "emailvalidationsuppressed", ANY, BounceClass.SES_LIST, "SES's address validation: did not send"),
     Row("permanent", "unsubscribedrecipient", ANY, BounceClass.UNSUBSCRIBED, "left the contact list: SES did not send"),
+    Row("permanent", "mailreport", BAD_ADDRESS, BounceClass.HARD, "a report by mail; servers know their mailboxes"),
+    Row("permanent", "mailreport", ANY, BounceClass.SOFT, "by mail, of the mail perhaps (5.7.1, 5.3.4)"),
     Row("permanent", ANY, ANY, BounceClass.HARD, "SES gave up for good; AWS says to remove the address"),
     Row("transient", ANY, NO_DSN, BounceClass.AUTO_REPLY, "a machine answered: an out-of-office reply carries no DSN"),
     Row("undetermined", ANY, NO_DSN, BounceClass.AUTO_REPLY, "the same, from a provider that says too little"),

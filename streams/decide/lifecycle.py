@@ -39,6 +39,10 @@ MAX_PARKED, MAX_PARKED_BYTES = 256, 512 * 1024
 must fit into a record of its changelog (4 MiB)."""
 
 
+MAX_REPORTS = 16
+"""Reports by mail wait only where no more than this waits: strangers must not take the room of what SES says."""
+
+
 class Heard(NamedTuple):
     """What came of a fact: the life after it, and the marks that were new; none new means a duplicate."""
 

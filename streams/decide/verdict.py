@@ -7,16 +7,18 @@ where they are several, that is a guess and the verdict says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 from streams.decide.bounce import BounceClass, classify, lacks_dsn, status_of
+from streams.decide.mailreport import MAIL_REPORT, is_mail_report
 from streams.mail.outcome import OutcomeKind
 from streams.mail.records import FeedbackRecord, RecipientRecord
+from streams.mail.unsubscribe import OURS
 
 NOT_SPAM = "not-spam"
-UNSUBSCRIBED_WORDS = frozenset({"unsubscribed-all", "unsubscribed-topic"})
+UNSUBSCRIBED_WORDS = frozenset({"unsubscribed-all", "unsubscribed-topic"}) | OURS
 
 
 class Verdict(NamedTuple):
@@ -80,6 +82,19 @@ def verdicts(feedback: FeedbackRecord, others: Sequence[str] = ()) -> list[Verdi
     return [] if means is None else [_of(feedback, r, means, certain=certain) for r in recipients]
 
 
+def needs_no_send(feedback: FeedbackRecord) -> bool:
+    """Tell whether an event is about a person and a stream, and no mail: somebody left by a link or a mail of ours."""
+    return feedback["kind"] == "SUBSCRIPTION" and feedback["reason"] in OURS
+
+
+def fits(verdict: Verdict, feedback: FeedbackRecord, sent_to: Collection[str]) -> bool:
+    """Tell whether a report by mail counts for one recipient: it is one of those to whom we sent, beyond doubt.
+
+    Where the report names nobody, it can only be the one to whom the mail went alone.
+    """
+    return verdict.recipient in sent_to and (bool(feedback["recipients"]) or len(sent_to) == 1)
+
+
 def _of(feedback: FeedbackRecord, recipient: RecipientRecord, kind: OutcomeKind, *, certain: bool) -> Verdict:
     """Return the verdict on one recipient."""
     status = status_of(recipient) if recipient["diagnostic"] else recipient["status"]
@@ -114,7 +129,8 @@ def _reason(feedback: FeedbackRecord) -> str:
         case "BOUNCE":
             return f"{feedback['bounce_type'] or ''}/{feedback['bounce_subtype'] or ''}"
         case "COMPLAINT":
-            return feedback["complaint_subtype"] or feedback["complaint_type"] or ""
+            subtype, means = feedback["complaint_subtype"] or "", feedback["complaint_type"] or ""
+            return f"{MAIL_REPORT}/{means}" if is_mail_report(feedback) else subtype or means
         case "DELIVERY_DELAY":
             return feedback["delay_type"] or ""
         case _:

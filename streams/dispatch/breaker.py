@@ -101,6 +101,8 @@ class Breaker:
                     sums.setdefault(stream, Counter())["sends"] += count
                 case ("ses_listed_bounces_total", stream):  # SES sent nothing, and rates nothing
                     sums.setdefault(stream, Counter())["bounced"] -= count
+                case ("ses_mail_reports_total", stream, kind) if kind in _BAD:  # anybody can write these
+                    sums.setdefault(stream, Counter())[_BAD[kind]] -= count
                 case ("ses_outcomes_total", stream, kind, domain) if kind in _BAD and _is_rated(domain):
                     sums.setdefault(stream, Counter())[_BAD[kind]] += count
                 case _:

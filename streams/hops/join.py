@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from streams.decide import lifecycle
+from streams.decide.mailreport import is_mail_report
+from streams.decide.verdict import fits, needs_no_send
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.outcomes import Outcomes
 from streams.hops.reading import Judged, Reading, SaidFeedback, SaidSend
@@ -61,6 +63,9 @@ class Join:
         if said.feedback["kind"] == FeedbackKind.SEND:
             self._lives[said.key] = self._stand_in(said, self._life(said.key))
             return
+        if is_mail_report(said.feedback):
+            self._reported(said)
+            return
         judged = self._reading.judge(said)
         if not judged:
             self._lives[said.key] = self._life(said.key)._replace(touched_at=self._now)
@@ -71,6 +76,8 @@ class Join:
         life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
         if not fresh:
             self._counts["ses_duplicates_total", "feedback"] += 1
+        elif needs_no_send(said.feedback):
+            life = self._outcomes.add(life, said, judged)
         elif life.send is None and lifecycle.has_room(life, said.record):
             life = self._park(said, life, fresh)
         else:
@@ -158,20 +165,55 @@ class Join:
         self._looks.add(said.key)
         return lifecycle.park(life, fresh, said.record, self._now, self._policy)
 
+    def _reported(self, said: SaidFeedback) -> None:
+        """Take a report that came by mail: it waits for its Send like any event, but never goes out without it.
+
+        Anybody can write one, so it changes nothing of a life that it does not fit.
+        """
+        life = self._life(said.key)
+        if life.send is not None:
+            self._lives[said.key] = self._joined(said, life)
+            return
+        marks = tuple(one.mark for one in self._reading.judge(said))
+        if any(parked.fresh == marks for parked in life.parked):
+            self._counts["ses_duplicates_total", "feedback"] += 1
+        elif len(life.parked) < lifecycle.MAX_REPORTS and lifecycle.has_room(life, said.record):
+            life = self._park(said, life, marks)
+        else:
+            self._counts["ses_unmatched_feedback_total",] += 1
+        self._lives[said.key] = life
+
+    def _joined(self, said: SaidFeedback, life: Life) -> Life:
+        """Return the life after a report by mail has met its Send; what it says of strangers is dropped."""
+        sent_to = self._reading.sent_to(life.send or b"")
+        judged = [one for one in self._reading.judge(said, sent_to) if fits(one.verdict, said.feedback, sent_to)]
+        if not judged:
+            self._counts["ses_unmatched_feedback_total",] += 1
+            return life
+        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
+        if not fresh:
+            self._counts["ses_duplicates_total", "feedback"] += 1
+            return life
+        return self._outcomes.add(life, said, [one for one in judged if one.mark in fresh])
+
     def _let_go(self, life: Life) -> Life:
         """Return the life after the feedback that waited in it has gone out, joined."""
         if not life.parked:
             return life
         life, waiting = lifecycle.release(life)
         for parked in waiting:
-            life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
+            said = self._reading.feedback(parked.record)
+            by_mail = is_mail_report(said.feedback)
+            life = self._joined(said, life) if by_mail else self._outcomes.late(life, said, parked.fresh)
         return life
 
     def _overdue(self, life: Life) -> Life:
         """Return a life after its overdue feedback has gone out unmatched and its silence is counted."""
         life, due = lifecycle.overdue(life, self._now)
         for parked in due:
-            life = self._outcomes.late(life, self._reading.feedback(parked.record), parked.fresh)
+            said = self._reading.feedback(parked.record)
+            if not is_mail_report(said.feedback):
+                life = self._outcomes.late(life, said, parked.fresh)
             self._counts["ses_unmatched_feedback_total",] += 1
         if life.send is not None and lifecycle.silent(life, self._now, self._policy):
             self._counts["ses_unanswered_sends_total", self._reading.sent(life.send)["stream"]] += 1

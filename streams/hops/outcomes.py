@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from streams.decide import lifecycle
+from streams.decide.mailreport import is_mail_report
 from streams.decide.marks import SES_LIST_WORDS
 from streams.emit.outcome import OutcomeWriter
 from streams.hops.reading import Judged, Reading, SaidFeedback
@@ -76,6 +77,8 @@ class Outcomes:
                 self._latencies.setdefault(domain, []).append(outcome["latency_ms"])
             return
         feedback = said.feedback
+        if is_mail_report(feedback):
+            counts["ses_mail_reports_total", outcome["stream"], kind] += 1
         if feedback["kind"] == FeedbackKind.BOUNCE:
             subtype = feedback["bounce_subtype"] or ""
             counts["ses_bounces_total", feedback["bounce_type"] or "", subtype] += 1

@@ -1,7 +1,8 @@
 """The head of a mail as it came over the wire: its headers as text, whatever was done to them.
 
-Only headers: the body is never looked at, so no people's words are read that nobody needs. By the standard library's
-parser, and total: bytes that are no mail have no headers. Nothing here knows which header means what.
+Only headers: what a report holds in its body is taken apart in bodies.py, and nobody reads a body otherwise. By the
+standard library's parser, and total: bytes that are no mail have no headers. Nothing here knows which header means
+what.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ Headers = dict[str, list[str]]
 MAX_HEAD_BYTES = 256 * 1024
 """More than any mail server takes as headers; what stands behind is not looked at."""
 
-_BEFORE = b"\xef\xbb\xbf\r\n"  # a byte order mark and empty lines, by programs that export mail
+BEFORE = b"\xef\xbb\xbf\r\n"
+"""A byte order mark and empty lines, by programs that export mail."""
+
 _END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +38,7 @@ def head_of(mail: bytes) -> Headers:
 
     The line that mbox puts first (`From ...` without a colon) is no header.
     """
-    start = mail[:MAX_HEAD_BYTES].lstrip(_BEFORE)
+    start = mail[:MAX_HEAD_BYTES].lstrip(BEFORE)
     end = _END.search(start)
     head = start if end is None else start[: end.start()]
     message = BytesHeaderParser(policy=compat32).parsebytes(head + b"\n\n")
@@ -45,19 +48,25 @@ def head_of(mail: bytes) -> Headers:
     return found
 
 
-def content_head(content: str, encoding: str | None) -> Headers:
-    """Return the headers of a mail that SES put into a notification, as text or in base64.
+def content_bytes(content: str, encoding: str | None, most: int) -> bytes:
+    """Return the first *most* bytes of a mail that SES put into a notification, as text or in base64.
 
     SES says which in `receipt.action.encoding`; where that is missing, text that has no colon is taken for base64.
+    What is no base64 though it should be is no mail: nothing.
     """
     base64 = encoding.lower() == "base64" if encoding else ":" not in content[:_LONGEST_WORDS]
     if not base64:
-        return head_of(content[:MAX_HEAD_BYTES].encode("utf-8", "replace"))
-    packed = "".join(content[: 2 * MAX_HEAD_BYTES].split())
+        return content[:most].encode("utf-8", "replace")
+    packed = "".join(content[: 2 * most].split())
     try:
-        return head_of(b64decode(packed[: len(packed) // 4 * 4]))
+        return b64decode(packed[: len(packed) // 4 * 4])[:most]
     except ValueError:
-        return {}
+        return b""
+
+
+def content_head(content: str, encoding: str | None) -> Headers:
+    """Return the headers of a mail that SES put into a notification."""
+    return head_of(content_bytes(content, encoding, MAX_HEAD_BYTES))
 
 
 def unfolded(value: str) -> str:
@@ -85,11 +94,11 @@ def received_time(headers: Mapping[str, Sequence[str]]) -> int | None:
 
 def _first_time(written: Iterable[str]) -> int | None:
     """Return the first time that can be read."""
-    return next((at for text in written if (at := _time(text)) is not None), None)
+    return next((at for text in written if (at := mail_time(text)) is not None), None)
 
 
-def _time(written: str) -> int | None:
-    """Return an RFC 5322 time as ms since the epoch; a time without a zone is UTC."""
+def mail_time(written: str) -> int | None:
+    """Return an RFC 5322 time as ms since the epoch, None where it is none; a time without a zone is UTC."""
     try:
         found = parsedate_to_datetime(written[:_LONGEST_WORDS])
         ms = (found.replace(tzinfo=found.tzinfo or UTC) - _EPOCH) // timedelta(milliseconds=1)

@@ -1,9 +1,10 @@
-"""A received mail to a `Feedback` of kind AUTO_REPLY: where it is an auto-reply, and answers a mail of ours.
+"""A received mail to a `Feedback`: a machine's answer to a mail of ours, a report about one, or somebody who leaves.
 
 Mail comes as SES's `Received` notification (SNS action, or the alert of an S3 or Lambda action; Lambda's own record
 has no word for its type) or raw, as S3 keeps it. All other mail, a person's answer above all, is no event: nothing of
-it goes any further, not as a dead letter either. Of an auto-reply the body is left out: what people write to each
-other is not ours to keep, and no rule needs it. Which headers count is decided in decide/autoreply.py.
+it goes any further, not as a dead letter either. The body is left out: what people write to each other is not ours to
+keep, and no rule needs it. Which headers make an auto-reply is decided in decide/autoreply.py; reports are read in
+reports.py, and what a person wants who writes to the address for leaving in unsubscribes.py.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from typing import Any
 from streams.decide.autoreply import JUDGED, judge_headers
 from streams.errors import Unusable
 from streams.intake.answered import answered_id, answerer, came_to
+from streams.intake.bodies import MAX_MAIL_BYTES
 from streams.intake.fields import headers, items, mapping, text, word
 from streams.intake.jsontext import dump
-from streams.intake.mime import Headers, content_head, decoded, head_of, received_time, unfolded
+from streams.intake.mime import Headers, content_bytes, decoded, head_of, received_time, unfolded
+from streams.intake.reports import Report, read_report
 from streams.intake.times import read_time
+from streams.intake.unsubscribes import Leaving, Unsubscribes
+from streams.intake.verdicts import Verdicts, by_headers, by_receipt
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback, FeedbackKind
 from streams.mail.identity import derived_id
@@ -40,51 +45,66 @@ def is_received(event: Mapping[str, Any]) -> bool:
     return "receipt" in event if written is None else written.lower() == _RECEIVED
 
 
-def read_received(event: dict[str, Any], posted_at: int | None = None) -> Feedback | None:
-    """Return the auto-reply that a Received notification is about; None for any other mail.
+def read_received(
+    event: dict[str, Any], posted_at: int | None = None, unsubscribes: Unsubscribes | None = None
+) -> Feedback | None:
+    """Return what a Received notification says; None for any other mail.
 
     Args:
         event: the notification, parsed.
         posted_at: the time of its envelope, ms since the epoch; counts only where the notification has none.
+        unsubscribes: how to read mail from people who leave; without it there is none.
 
     Raises:
-        Unusable: BAD_TIME: it is an auto-reply to a mail of ours, and its time is there and cannot be read.
+        Unusable: BAD_TIME: it says something about a mail of ours, and its time is there and cannot be read.
 
     """
     mail, receipt = mapping(event.get("mail")), mapping(event.get("receipt"))
-    head = _head(event, mail, receipt)
-    found = _auto_reply(head)
+    content = _content(event, receipt)
+    head = _head(mail, content)
+    envelope_to = [
+        to for to in (*items(receipt.get("recipients")), *items(mail.get("destination"))) if isinstance(to, str)
+    ]
+    found = _found(content, head, envelope_to, by_receipt(receipt), unsubscribes)
     if found is None:
         return None
-    message_id, reason = found
     at = _time(mail, receipt)
-    envelope_from = word(mail.get("source"))
-    envelope_to = [*items(receipt.get("recipients")), *items(mail.get("destination"))]
     return _feedback(
-        message_id,
-        reason,
+        found,
         head,
         occurred_at=next((t for t in (at, posted_at, received_time(head)) if t is not None), UNKNOWN_TIME),
-        envelope_from=envelope_from,
-        envelope_to=[to for to in envelope_to if isinstance(to, str)],
-        raw=dump({name: value for name, value in event.items() if name != _CONTENT}),
+        envelope_from=word(mail.get("source")),
+        envelope_to=envelope_to,
+        raw=_as_ses_sent_it(event) if isinstance(found, tuple) else None,
     )
 
 
-def read_mail(mail: bytes, at: int = UNKNOWN_TIME) -> Feedback | None:
-    """Return the auto-reply that a raw mail is; None for any other mail, and for bytes that are no mail.
+def read_mail(mail: bytes, at: int = UNKNOWN_TIME, unsubscribes: Unsubscribes | None = None) -> Feedback | None:
+    """Return what a raw mail says; None for any other mail, and for bytes that are no mail.
 
     Its time is the one of its newest Received line, else its Date, else *at* (ms since the epoch). Its `raw` is the
     JSON of the headers that were looked at.
     """
     head = head_of(mail)
-    found = _auto_reply(head)
+    found = _found(mail, head, head.get("x-original-to", []), by_headers(head), unsubscribes)
     if found is None:
         return None
-    message_id, reason = found
     when = received_time(head)
-    raw = dump({"headers": _kept(head)})
-    return _feedback(message_id, reason, head, occurred_at=at if when is None else when, raw=raw)
+    return _feedback(found, head, occurred_at=at if when is None else when)
+
+
+Found = Leaving | Report | tuple[str, str]
+"""Somebody leaves; a report about a mail of ours; a machine's answer: to which mail, and how we know."""
+
+
+def _found(
+    mail: bytes, head: Headers, envelope_to: Sequence[str], verdicts: Verdicts, unsubscribes: Unsubscribes | None
+) -> Found | None:
+    """Return what a mail says; None for one that says nothing to us."""
+    leaving = None if unsubscribes is None else unsubscribes.read(head, envelope_to, verdicts)
+    if leaving is not None:
+        return leaving
+    return None if verdicts.unwanted else read_report(mail, head) or _auto_reply(head)
 
 
 def _auto_reply(head: Headers) -> tuple[str, str] | None:
@@ -97,16 +117,20 @@ def _auto_reply(head: Headers) -> tuple[str, str] | None:
 
 
 def _feedback(  # noqa: PLR0913 - what the two forms of a received mail have in common, by name
-    message_id: str,
-    reason: str,
+    found: Found,
     head: Headers,
     *,
     occurred_at: int,
-    raw: str,
+    raw: str | None = None,
     envelope_from: str | None = None,
     envelope_to: Sequence[str] = (),
 ) -> Feedback:
-    """Return what is said of an auto-reply. The mail's own destinations are ours, so they are not *destination*."""
+    """Return what is said. The mail's own destinations are ours, so they are not *destination*."""
+    kept = _kept(head)
+    raw = dump({"headers": kept}) if raw is None else raw
+    if not isinstance(found, tuple):
+        return found.feedback(occurred_at=occurred_at, headers=kept, raw=raw)
+    message_id, reason = found
     who = answerer(head, envelope_from)
     return Feedback(
         kind=FeedbackKind.AUTO_REPLY,
@@ -116,17 +140,29 @@ def _feedback(  # noqa: PLR0913 - what the two forms of a received mail have in 
         recipients=() if who is None else (who,),
         reason=reason,
         source=came_to(head, envelope_to),
-        headers=_kept(head),
+        headers=kept,
         raw=raw,
     )
 
 
-def _head(event: Mapping[str, Any], mail: Mapping[str, Any], receipt: Mapping[str, Any]) -> Headers:
+def _as_ses_sent_it(event: Mapping[str, Any]) -> str:
+    """Return the notification, without the mail."""
+    return dump({name: value for name, value in event.items() if name != _CONTENT})
+
+
+def _content(event: Mapping[str, Any], receipt: Mapping[str, Any]) -> bytes:
+    """Return the mail itself, where SES sends it along: at most so much of it as is looked at."""
+    content = text(event.get(_CONTENT))
+    if content is None:
+        return b""
+    return content_bytes(content, word(mapping(receipt.get("action")).get("encoding")), MAX_MAIL_BYTES)
+
+
+def _head(mail: Mapping[str, Any], content: bytes) -> Headers:
     """Return the headers of the mail: SES's list, or the mail's own where that list is cut off, empty or missing."""
     listed = {name: [unfolded(value) for value in values] for name, values in headers(mail.get("headers")).items()}
-    content = text(event.get(_CONTENT))
-    if content is not None and (not listed or mail.get("headersTruncated") is True):
-        listed = content_head(content, word(mapping(receipt.get("action")).get("encoding"))) or listed
+    if content and (not listed or mail.get("headersTruncated") is True):
+        listed = head_of(content) or listed
     common = mapping(mail.get("commonHeaders"))
     for name, field in (("from", "from"), ("to", "to"), ("message-id", "messageId"), ("subject", "subject")):
         said = [value for value in items(common.get(field)) if isinstance(value, str)]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from streams.decide.mailreport import MAIL_REPORT
 from streams.mail.deadletter import DeadReason, Stage
 from streams.mail.outcome import OutcomeKind
 from streams.mail.suppression import SuppressionReason
@@ -65,6 +66,7 @@ _ROWS = (
     ),
     Metric("ses_unanswered_sends_total", _COUNTER, ("stream",), "Mails of which SES said nothing in the time set."),
     Metric("ses_unmatched_feedback_total", _COUNTER, (), "Events whose send did not come in the time set."),
+    Metric("ses_mail_reports_total", _COUNTER, ("stream", "kind"), "Outcomes known by mail only; SES rates none."),
     Metric("ses_parked_feedback_total", _COUNTER, (), "Events that came before their send and had to wait for it."),
     Metric("ses_suppressions", _GAUGE, ("reason",), "Recipients not to be written to, on this worker's partitions."),
     # Intake
@@ -140,6 +142,7 @@ BOUNCES: Mapping[str, tuple[str, ...]] = {
         "OnTenantSuppressionList",
         "EmailValidationSuppressed",
         "UnsubscribedRecipient",
+        MAIL_REPORT,
     ),
     "Transient": (
         "General",
@@ -148,10 +151,11 @@ BOUNCES: Mapping[str, tuple[str, ...]] = {
         "CustomTimeoutExceeded",
         "ContentRejected",
         "AttachmentRejected",
+        MAIL_REPORT,
     ),
-    "Undetermined": ("Undetermined",),
+    "Undetermined": ("Undetermined", MAIL_REPORT),
 }
-"""SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents)."""
+"""SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents), and our own one."""
 
 REFUSALS = (
     "too_large",
@@ -172,6 +176,7 @@ REFUSALS = (
     "replayed",
     "busy",
     "token",
+    "not_one_click",
 )
 """Why the intake turns a post away; the words are those of streams/inlets."""
 

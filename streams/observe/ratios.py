@@ -86,6 +86,8 @@ class Ratios:
                 self._outcome(stream, kind, count)
             case "ses_listed_bounces_total", (stream,):
                 self.streams.setdefault(stream, Window()).bounced(-count)
+            case "ses_mail_reports_total", (stream, kind):  # SES does not see these, and anybody can write them
+                self._outcome(stream, kind, -count)
             case _:
                 pass
 

@@ -31,6 +31,7 @@ HOP_KEYS = (
     ("ses_complaints_total", "abuse"),
     ("ses_auto_replies_total",),
     ("ses_unmatched_feedback_total",),
+    ("ses_mail_reports_total", "receipts", "HARD_BOUNCED"),
     ("ses_duplicates_total", "feedback"),
     ("ses_dead_letters_total", Stage.BY_MESSAGE, DeadReason.NOT_AVRO),
     ("ses_records_total", "sends"),

@@ -40,7 +40,8 @@ $(READY): pyproject.toml requirements/dev.txt
 		echo "making $(VENV) with $$($(PYTHON) --version): about half a minute, once"; \
 		$(PYTHON) -m venv --clear $(VENV); \
 	fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@# --no-deps: the lock names everything, and older pips look past it for what is asked for with an extra (coverage[toml]).
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -14,7 +14,8 @@ from streams.dispatch.gate import Globals
 from streams.dispatch.pace import Pace
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
-from streams.intake.files import MAX_EVENT_BYTES, read_files
+from streams.intake.files import read_files
+from streams.intake.parts import MAX_EVENT_BYTES
 from streams.intake.post import address, named
 from streams.mail.deadletter import DeadReason
 from streams.mail.policy import BreakerPolicy

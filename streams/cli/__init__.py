@@ -39,6 +39,7 @@ COMMANDS = (
     Command("simulate", "streams.cli.simulate:simulate", _TRY, "Run an SES at home, until told to stop."),
     Command("replay", "streams.cli.replay:replay", _TRY, "Play events through the rules, and say what comes out."),
     Command("worker", "streams.cli.worker:worker", _RUN, "Join sends with what became of them, until told to stop."),
+    Command("intake", "streams.cli.intake:intake", _RUN, "Take in SES's events by SNS and SQS, until told to stop."),
     Command("ingest", "streams.cli.ingest:ingest", _RUN, "Read SES events from files and publish them as feedback."),
     Command("send", "streams.cli.send:app", _DECIDE, "Ask for a mail: publish a request, or a file of them."),
     Command("suppressions", "streams.cli.suppressions:app", _DECIDE, "Whom we must not write to: look, add, release."),

@@ -20,6 +20,7 @@ from streams.mail.identity import derived_id
 from streams.mail.policy import MINUTE
 from streams.mail.tagging import REQUEST_TAG, STREAM_TAG, tag_of
 from streams.mail.unsubscribe import BY_MAIL, TOKEN, Key, Leave, read_token
+from streams.settings.unsubscribe import Unsubscribe, keys_of
 
 _ADDRESSED = ("delivered-to", "x-original-to", "to", "cc")
 _MOST = 16  # of anything that a mail may repeat
@@ -99,6 +100,13 @@ class Unsubscribes:
         if not label:
             return self.streams[0] if len(self.streams) == 1 else None
         return next((stream for stream in self.streams if stream.lower() == label), None)
+
+
+def unsubscribes_of(settings: Unsubscribe) -> Unsubscribes | None:
+    """Return how to read mail from people who leave, as *settings* say; None where there is no key."""
+    keys = keys_of(settings)
+    addresses = () if settings.address is None else (normal_address(settings.address),)
+    return Unsubscribes(keys=keys, addresses=addresses, streams=settings.streams) if keys else None
 
 
 def _is_report(head: Mapping[str, Sequence[str]]) -> bool:

@@ -29,8 +29,7 @@ LONGEST_TOKEN = 1_024
 """Characters; what is longer is no token of ours, and is not looked at."""
 LOCAL_PART = 64
 """Characters of an address before the @ (RFC 5321, 4.5.3.1.1)."""
-LONGEST_STREAM = 64
-LONGEST_REQUEST = 128
+LONGEST_STREAM, LONGEST_REQUEST = 64, 128
 """Bytes; a longer request id is left out, a longer stream gets no token."""
 
 TOKEN = re.compile(r"[a-z2-7]{40,1024}")

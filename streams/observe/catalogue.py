@@ -74,10 +74,12 @@ _ROWS = (
     Metric("ses_intake_refused_total", _COUNTER, ("road", "reason"), "Items that were turned away, and why."),
     Metric("ses_intake_records_total", _COUNTER, ("road", "topic"), "Records that the intake wrote to Kafka."),
     Metric("ses_intake_age_seconds", _HISTOGRAM, ("road",), "Time from an event to its arrival at the intake.", DAYS),
-    Metric(
-        "ses_intake_waiting_bytes", _GAUGE, (), "What the intake has given to the brokers and they did not acknowledge."
-    ),
-    Metric("ses_intake_pending_subscriptions", _GAUGE, (), "SNS subscriptions that wait for an operator to confirm."),
+    Metric("ses_intake_waiting_bytes", _GAUGE, (), "What the intake gave to brokers and they did not acknowledge."),
+    Metric("ses_intake_pending_subscriptions", _GAUGE, (), "SNS subscriptions that an operator must confirm."),
+    Metric("ses_sqs_in_hand", _GAUGE, (), "Messages of SQS queues that are received and not deleted yet."),
+    Metric("ses_sqs_wait_seconds", _GAUGE, (), "How long the oldest message received last had been in its SQS queue."),
+    Metric("ses_sqs_expired_total", _COUNTER, (), "SQS messages that others could get while we still had them."),
+    Metric("ses_sqs_failed_calls_total", _COUNTER, ("why",), "Calls to SQS that went amiss; they are tried again."),
     # Dispatch
     Metric("ses_send_requests_total", _COUNTER, ("stream", "result"), "What dispatch did with a request's attempt."),
     Metric("ses_suppressed_sends_total", _COUNTER, ("reason",), "Recipients not sent to, by why they are suppressed."),
@@ -225,10 +227,12 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
         "action",
         "because",
         "road",
+        "why",
     ),
     "road": ("sns", "sqs", "object", "unsubscribe"),
     "ses_intake_items_total.result": ("landed", "repeated", "nothing", "refused", "failed"),
     "ses_intake_refused_total.reason": REFUSALS,
+    "why": ("gone", "missing", "denied", "credentials", "throttled", "crowded", "network", "server", "other"),
     "edge": ("first", "last"),
     "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
 }

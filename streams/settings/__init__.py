@@ -10,6 +10,7 @@ from streams.settings.group import Group
 from streams.settings.intake import Intake, Objects, Sns, Sqs
 from streams.settings.kafka import Compression, Engine, Producer, Protocol, SaslMechanism, Security
 from streams.settings.load import Loaded, Origin, Setting, choose_file, known, load, load_settings
+from streams.settings.unsubscribe import Unsubscribe
 from streams.settings.words import (
     Join,
     Log,
@@ -53,6 +54,7 @@ __all__ = [
     "Sns",
     "Sqs",
     "Suppression",
+    "Unsubscribe",
     "Via",
     "Web",
     "choose_file",

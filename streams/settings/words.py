@@ -16,6 +16,7 @@ from streams.settings.dispatch import Dispatch
 from streams.settings.group import KAFKA_NAME, Group, Words
 from streams.settings.intake import Intake
 from streams.settings.kafka import Engine, Producer, Security
+from streams.settings.unsubscribe import Unsubscribe
 
 _BROKERS = r"^[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5}(,[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5})*$"
 
@@ -171,6 +172,7 @@ class Settings(Group):
     web: Web = Web()
     dispatch: Dispatch = Dispatch()
     intake: Intake = Intake()
+    unsubscribe: Unsubscribe = Unsubscribe()
     schema_registry: SchemaRegistry = SchemaRegistry()
     security: Security = Security()
     producer: Producer = Producer()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from streams.errors import WorldFailed
-from streams.intake.files import MAX_EVENT_BYTES, MAX_RECORD_BYTES, Item, read_files
+from streams.intake.files import MAX_RECORD_BYTES, Item, read_files
+from streams.intake.parts import MAX_EVENT_BYTES
 from streams.intake.post import Named, address, named
 from streams.intake.sources import Reading
 from streams.mail.deadletter import DeadReason

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from streams.emit.records import feedback_record
 from streams.errors import Unusable
 from streams.intake.envelope import Letter, open_envelopes
-from streams.intake.files import MAX_EVENT_BYTES, Item, read_files
+from streams.intake.files import Item, read_files
 from streams.intake.letters import read_letter
+from streams.intake.parts import MAX_EVENT_BYTES
 from streams.intake.received import is_received, read_mail, read_received
 from streams.intake.sources import Reading
 from streams.mail.deadletter import DeadReason

@@ -1,10 +1,9 @@
 """The token by which somebody leaves a stream: who, which stream, by which request; sealed by us.
 
 It stands in the links and addresses of List-Unsubscribe (RFC 2369, RFC 8058), where servers, proxies and logs see it,
-so it is not only authenticated but unreadable: a synthetic IV by HMAC-SHA-256 over the content, and a key stream by
-HMAC-SHA-256 over that (the construction of RFC 5297 with another PRF). The same content gives the same token. A token
-does not end: whoever finds a year-old mail may leave. It is written in base32, in lower case, since mail servers and
-people change the case of addresses.
+so it is not only authenticated but unreadable. The same content gives the same token. A token does not end: whoever
+finds a year-old mail may leave. It is written in base32, in lower case, since mail servers and people change the case
+of addresses. How it is sealed must not come in here: a key is whatever seals.
 """
 
 from __future__ import annotations
@@ -12,10 +11,7 @@ from __future__ import annotations
 import re
 from base64 import b32decode, b32encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
-from hmac import compare_digest, digest
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from streams.mail.address import LONGEST, normal_address
 
@@ -27,17 +23,13 @@ OURS = frozenset({ONE_CLICK, BY_MAIL})
 VERSION = 1
 LONGEST_TOKEN = 1_024
 """Characters; what is longer is no token of ours, and is not looked at."""
-LOCAL_PART = 64
-"""Characters of an address before the @ (RFC 5321, 4.5.3.1.1)."""
 LONGEST_STREAM, LONGEST_REQUEST = 64, 128
 """Bytes; a longer request id is left out, a longer stream gets no token."""
 
 TOKEN = re.compile(r"[a-z2-7]{40,1024}")
 
-_KEY_ID = 2
-_SEAL = 16
-_HASH = "sha256"
-_HEAD = 1 + _KEY_ID
+_HEAD = 3
+"""Bytes before what is sealed: the version, and two that name the key."""
 
 
 class Leave(NamedTuple):
@@ -48,42 +40,18 @@ class Leave(NamedTuple):
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One secret; *id* names it in tokens and tells nothing of it. A key shows none of itself."""
-
-    secret: bytes = field(repr=False)
+class Key(Protocol):
+    """What seals and opens; the ciphers are elsewhere (settings/keys.py), and the same content gives the same seal."""
 
     @property
     def id(self) -> bytes:
-        """Return two bytes by which a token names its key."""
-        return self._derived(b"id")[:_KEY_ID]
+        """Two bytes by which a token names its key."""
 
     def seal(self, content: bytes) -> bytes:
         """Return content that nobody without this key can read, or change unnoticed."""
-        iv = self._iv(content)
-        return iv + self._masked(iv, content)
 
     def opened(self, sealed: bytes) -> bytes | None:
         """Return what was sealed; None where this key did not seal it."""
-        iv, masked = sealed[:_SEAL], sealed[_SEAL:]
-        content = self._masked(iv, masked)
-        return content if compare_digest(iv, self._iv(content)) else None
-
-    def _derived(self, use: bytes) -> bytes:
-        """Return the part of the key for one use, so that no two uses share one."""
-        return digest(self.secret, b"ses-streams unsubscribe " + bytes([VERSION]) + use, _HASH)
-
-    def _iv(self, content: bytes) -> bytes:
-        return digest(self._derived(b"seal"), content, _HASH)[:_SEAL]
-
-    def _masked(self, iv: bytes, content: bytes) -> bytes:
-        """Return *content* under the key stream of *iv*; done twice, it is itself again."""
-        key = self._derived(b"mask")
-        size = sha256().digest_size
-        blocks = range(0, len(content), size)
-        stream = b"".join(digest(key, iv + (at // size).to_bytes(4, "big"), _HASH) for at in blocks)
-        return bytes(a ^ b for a, b in zip(content, stream, strict=False))
 
 
 def make_token(leave: Leave, key: Key) -> str | None:
@@ -94,19 +62,19 @@ def make_token(leave: Leave, key: Key) -> str | None:
         return None
     parts = (who, stream, request if len(request) <= LONGEST_REQUEST else b"")
     content = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-    return b32encode(bytes([VERSION]) + key.id + key.seal(content)).decode().rstrip("=").lower()
+    return _written(bytes([VERSION]) + key.id + key.seal(content))
 
 
 def read_token(token: str, keys: Sequence[Key]) -> Leave | None:
     """Return what a token says, by whichever of *keys* made it; None for what is no token of ours."""
-    written = token.lower()
+    written = token.lower() if len(token) <= LONGEST_TOKEN else ""
     if not TOKEN.fullmatch(written):
         return None
     try:
         packed = b32decode(written.upper() + "=" * (-len(written) % 8))
     except ValueError:
         return None
-    if packed[0] != VERSION:
+    if packed[0] != VERSION or _written(packed) != written:  # spare bits at its end: another spelling is none of ours
         return None
     for key in keys:
         content = key.opened(packed[_HEAD:]) if key.id == packed[1:_HEAD] else None
@@ -116,9 +84,9 @@ def read_token(token: str, keys: Sequence[Key]) -> Leave | None:
     return None
 
 
-def fits_address(prefix: str, token: str) -> bool:
-    """Tell whether a token fits behind *prefix* into the part of an address before the @; few do."""
-    return len(prefix) + len(token) <= LOCAL_PART
+def _written(packed: bytes) -> str:
+    """Return bytes as a token writes them."""
+    return b32encode(packed).decode().rstrip("=").lower()
 
 
 def _parts(content: bytes) -> Iterator[bytes]:

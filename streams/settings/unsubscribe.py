@@ -10,8 +10,9 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from streams.mail.unsubscribe import LONGEST_STREAM, Key
+from streams.mail.unsubscribe import LONGEST_STREAM
 from streams.settings.group import Group, Words
+from streams.settings.keys import SealingKey
 
 SHORTEST_KEY = 32
 _SHORT = f"a key has {SHORTEST_KEY} characters at least, such as `openssl rand -base64 33` makes"
@@ -55,11 +56,11 @@ class Unsubscribe(Group):
         return self
 
 
-def keys_of(unsubscribe: Unsubscribe) -> tuple[Key, ...]:
+def keys_of(unsubscribe: Unsubscribe) -> tuple[SealingKey, ...]:
     """Return the keys by which tokens are read, the one by which they are made first; none where none is set."""
     if unsubscribe.key is None:
         return ()
-    return tuple(Key(one.encode()) for one in (*_secrets(unsubscribe.key), *_secrets(unsubscribe.old_keys)))
+    return tuple(SealingKey.of(one) for one in (*_secrets(unsubscribe.key), *_secrets(unsubscribe.old_keys)))
 
 
 def _secrets(value: SecretStr | None) -> list[str]:

@@ -10,12 +10,14 @@ import re
 
 from streams.mail.letter import Letter, Raw
 from streams.mail.tagging import ATTEMPT_TAG, REQUEST_TAG, STREAM_TAG, tag_of
+from streams.mail.unsubscribe import ONE_CLICK_BODY
 
 REQUEST_HEADER = "X-Ses-Streams-Request-Id"
 CONFIGURATION_SET_HEADER = "X-SES-CONFIGURATION-SET"
 MESSAGE_TAGS_HEADER = "X-SES-MESSAGE-TAGS"
 """SES reads these two and takes them out (SES developer guide, "Specify your configuration set when you send")."""
 
+LEAVE_HEADER, ONE_CLICK_HEADER = "List-Unsubscribe", "List-Unsubscribe-Post"
 MOST_TAGS = 50
 """Message tags a mail (SES developer guide, service quotas)."""
 
@@ -43,11 +45,23 @@ def _ours(letter: Letter) -> list[tuple[str, str]]:
     if letter.in_reply_to is not None:
         answered = _message_id(letter.in_reply_to)
         ours += [("In-Reply-To", answered), ("References", answered)]
-    ours.append(("X-Auto-Response-Suppress", "OOF, AutoReply"))
+    ours += [*_leaving(letter), ("X-Auto-Response-Suppress", "OOF, AutoReply")]
     request = letter.request_id if _PRINTABLE.fullmatch(letter.request_id) else tag_of(letter.request_id)
     if request is not None and request.strip():
         ours.append((REQUEST_HEADER, request.strip()))
     return ours
+
+
+def _leaving(letter: Letter) -> list[tuple[str, str]]:
+    """Return how to leave the stream (RFC 2369), and that an https URL takes one click (RFC 8058).
+
+    A mail that says one of the two itself gets neither: half of it would speak for a URL that is not ours.
+    """
+    own = (_own(letter, name) for name in (LEAVE_HEADER, ONE_CLICK_HEADER))
+    if not letter.leave or any(said is not None for said in own):
+        return []
+    ways = (LEAVE_HEADER, ", ".join(f"<{url}>" for url in letter.leave))
+    return [ways, (ONE_CLICK_HEADER, ONE_CLICK_BODY)] if letter.leave[0].startswith("https:") else [ways]
 
 
 def _message_id(written: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from streams.dispatch.api import ApiRoad
 from streams.dispatch.client import LOOPBACK
+from streams.dispatch.leave import LeavingRoad, ways_of
 from streams.dispatch.road import Road
 from streams.dispatch.smtp import SmtpRoad
 from streams.settings.dispatch import Dispatch, Via
@@ -14,7 +15,13 @@ from streams.settings.words import Settings
 
 def road_of(settings: Settings, clock: Callable[[], int]) -> Road:
     """Return the road that *settings* name, not yet open; *clock* says the time in ms since the epoch."""
-    dispatch = settings.dispatch
+    road = _bare(settings.dispatch, clock)
+    ways = ways_of(settings.unsubscribe)
+    return road if ways is None else LeavingRoad(road, ways)
+
+
+def _bare(dispatch: Dispatch, clock: Callable[[], int]) -> Road:
+    """Return the road itself."""
     api = ApiRoad(dispatch, clock)
     if dispatch.via is Via.API:
         return api

@@ -52,6 +52,8 @@ class Letter:
     configuration_set: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    leave: tuple[str, ...] = ()
+    """URLs by which its one recipient leaves the stream (RFC 2369), an https one first; none where it does not say."""
     content: Content
 
     @property

@@ -20,6 +20,9 @@ BY_MAIL = "unsubscribed-by-mail"
 """What the feedback gives as its reason: how somebody left, by a token or by a mail that is vouched for."""
 OURS = frozenset({ONE_CLICK, BY_MAIL})
 
+ONE_CLICK_BODY = "List-Unsubscribe=One-Click"
+"""What List-Unsubscribe-Post says, and what is posted then (RFC 8058, 3.1 and 3.2)."""
+
 VERSION = 1
 LONGEST_TOKEN = 1_024
 """Characters; what is longer is no token of ours, and is not looked at."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from streams.emit.records import scrub_path
 from streams.schemas.plain import to_plain
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Screen:
         self._reading = reading
         self._counts = counts
         self._items = 0
+        self.is_shown = sys.stderr.isatty() if shown is None else shown
         self._bar = Progress(
             BarColumn(bar_width=None),
             TaskProgressColumn(),
@@ -75,7 +77,7 @@ class Screen:
             console=Console(stderr=True, force_terminal=True if shown else None),
             redirect_stdout=False,  # or what is printed would land beside the bar, on stderr
             redirect_stderr=False,
-            disable=not (sys.stderr.isatty() if shown is None else shown),
+            disable=not self.is_shown,
         )
         self._task = self._bar.add_task("", total=None)
 
@@ -117,6 +119,8 @@ def summary_json(reading: Reading, counts: Counts) -> str:
                 "dead_letters": _by(counts, "dead"),
                 "no_events": reading.no_events,
                 "passed_over": len(reading.passed_over),
+                "known": reading.known,
+                "unread": len(reading.unread),
             }
         }
     ).decode()
@@ -132,6 +136,8 @@ def summary_words(reading: Reading, counts: Counts, *, dry_run: bool) -> str:
         *_lines(counts, "dead", "dead letters"),
         f"  {'left out, no events':<20} {reading.no_events:>9,}",
     ]
+    if reading.known:
+        lines.append(f"  {'read before':<20} {reading.known:>9,}")
     return "\n".join(lines) + "\n"
 
 
@@ -139,9 +145,14 @@ def passed_over_words(reading: Reading) -> str:
     """Return which files of a directory were not read; nothing where all were."""
     if not reading.passed_over:
         return ""
-    some = ", ".join(reading.passed_over[:_NAMED_FILES])
+    some = ", ".join(map(scrub_path, reading.passed_over[:_NAMED_FILES]))
     more = ", ..." if len(reading.passed_over) > _NAMED_FILES else ""
     return f"passed over {len(reading.passed_over):,} that by their names are no event files: {some}{more}\n"
+
+
+def unread_words(reading: Reading) -> str:
+    """Return which files could not be read, and why; nothing where all could."""
+    return "".join(f"not read: {scrub_path(name)}: {why}\n" for name, why in reading.unread)
 
 
 def _lines(counts: Counts, group: str, title: str) -> list[str]:

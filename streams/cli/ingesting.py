@@ -8,18 +8,34 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from streams.cli.ingest_view import Counts, Screen, as_json, as_words, passed_over_words, summary_json, summary_words
+from streams.cli.ingest_view import (
+    Counts,
+    Screen,
+    as_json,
+    as_words,
+    passed_over_words,
+    summary_json,
+    summary_words,
+    unread_words,
+)
+from streams.cli.progress import Progress
 from streams.emit.codec import codec_of
 from streams.emit.publish import Publisher
 from streams.emit.ready import ready_publisher
 from streams.intake.files import Item, read_files
 from streams.intake.post import POSTED, Named, address, named
-from streams.intake.sources import Reading
+from streams.intake.sources import Reading, is_elsewhere
 from streams.schemas.codec import Codec
 from streams.settings import Settings, load_settings
 from streams.topics import topic_name
+
+if TYPE_CHECKING:
+    from streams.inlets.objects.files import S3Files  # half a second of imports, for those who ask S3
 
 WINDOW = 10_000
 """How many records are handed to the brokers before all of them must be acknowledged."""
@@ -38,21 +54,67 @@ class Sink(Protocol):
         """Return once everything taken is safe."""
 
 
-def run(files: Sequence[str], *, dry_run: bool, json: bool, brokers: str | None, progress: bool | None) -> None:
-    """Read all of *files*; see the command's help for the rest."""
-    reading, counts = Reading(), Counts()
-    sink: Sink = Printing(json=json) if dry_run else _publishing(load_settings(brokers=brokers))
-    overwritten = dry_run and sys.stdout.isatty()  # the bar and the records would write over one another
-    now = time.time_ns() // 1_000_000
-    with Screen(reading, counts, shown=False if overwritten else progress) as screen:
-        for item in read_files(files, at=now, records=RECORDS, reading=reading):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How to read, as the command's options say."""
+
+    dry_run: bool
+    json: bool
+    brokers: str | None
+    progress: bool | None
+    resume: Path | None
+    rate: float | None
+
+
+def run(files: Sequence[str], ways: Ways) -> bool:
+    """Read all of *files*; see the command's help for the rest. Tell whether each of them could be read."""
+    reading, counts, settings = Reading(), Counts(), load_settings(brokers=ways.brokers)
+    sink: Sink = Printing(json=ways.json) if ways.dry_run else _publishing(settings)
+    noted = None if ways.resume is None else Progress(ways.resume, sink.finish)
+    overwritten = ways.dry_run and sys.stdout.isatty()  # the bar and the records would write over one another
+    with ExitStack() as open_now:
+        elsewhere = _elsewhere(files, settings, open_now)
+        screen = open_now.enter_context(Screen(reading, counts, shown=False if overwritten else ways.progress))
+        if elsewhere is not None and screen.is_shown:
+            reading.total_bytes += sum(elsewhere.total(name) for name in files if is_elsewhere(name))
+        pace = Pace(ways.rate)
+        now = time.time_ns() // 1_000_000
+        find = None if elsewhere is None else elsewhere.find
+        for item in read_files(files, at=now, records=RECORDS, reading=reading, elsewhere=find, known=noted):
             screen.step(*_take(item, sink))
-        sink.finish()
-    if json and not dry_run:
+            pace.keep()
+        (sink.finish if noted is None else noted.note)()
+    if ways.json and not ways.dry_run:
         sys.stdout.write(summary_json(reading, counts) + "\n")
     else:
-        sys.stderr.write(summary_words(reading, counts, dry_run=dry_run))
-    sys.stderr.write(passed_over_words(reading))
+        sys.stderr.write(summary_words(reading, counts, dry_run=ways.dry_run))
+    sys.stderr.write(passed_over_words(reading) + unread_words(reading))
+    return not reading.unread
+
+
+class Pace:
+    """Keeps to so many records a second; none is made up for later."""
+
+    def __init__(self, rate: float | None) -> None:
+        """Keep to *rate*; None is as fast as it goes."""
+        self._gap = 0.0 if rate is None else 1 / rate
+        self._next = 0.0
+
+    def keep(self) -> None:
+        """Return when the next record may follow."""
+        if self._gap:
+            now = time.monotonic()
+            self._next = max(self._next, now) + self._gap
+            time.sleep(self._next - now)
+
+
+def _elsewhere(files: Sequence[str], settings: Settings, open_now: ExitStack) -> S3Files | None:
+    """Return S3, where any of *files* lies there."""
+    if not any(is_elsewhere(name) for name in files):
+        return None
+    from streams.inlets.objects.files import S3Files
+
+    return open_now.enter_context(S3Files(settings.intake.objects))
 
 
 def _take(item: Item, sink: Sink) -> tuple[str, str]:

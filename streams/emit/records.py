@@ -24,6 +24,11 @@ def scrub(text: str) -> str:
     return _ADDRESS.sub("<address>", text)
 
 
+def scrub_path(path: str) -> str:
+    """Return a path, or a URL of one, without steps that look like a mail address."""
+    return "/".join(scrub(step) for step in path.split("/"))
+
+
 def feedback_record(feedback: Feedback) -> dict[str, Any]:
     """Return the mail.Feedback record of an event."""
     record = {name: getattr(feedback, name) for name in Feedback.__slots__}

@@ -1,9 +1,10 @@
 """From the bytes of one item to the SES events inside, whatever they came wrapped in.
 
 SNS (over HTTP, in Lambda's Records, in SQS), SQS (wrapped and raw, from Lambda and from ReceiveMessage), EventBridge,
-arrays, our own `{"received": {...}}` around mail that SES received, and none at all; envelopes nest, so peeling goes on
-until an event is found. Confirmations, SES's first plain-text message and EventBridge's news about the account hold no
-event and give nothing. Signatures are not checked here: that is for whoever took the item from an untrusted sender.
+S3's events, arrays, rows of one column, our own `{"received": {...}}` around mail that SES received, and none at all;
+envelopes nest, so peeling goes on until an event is found. Confirmations, SES's first plain-text message and
+EventBridge's news about the account hold no event and give nothing. Signatures are not checked here: that is for
+whoever took the item from an untrusted sender.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from streams.errors import Unusable
 from streams.intake.fields import mapping, text, word
 from streams.intake.jsontext import dump, parse, whole_text
+from streams.intake.pointers import Pointer, is_by_s3, new_object
 from streams.intake.times import time_or_none
 from streams.mail.deadletter import DeadReason
 
@@ -35,10 +37,14 @@ class Letter(NamedTuple):
 
 
 class Torn(NamedTuple):
-    """A part of an item that cannot be read; *value* is that part alone, its neighbours are not concerned."""
+    """A part of an item that cannot be read; *value* is that part alone, its neighbours are not concerned.
+
+    pointer: where what it is about can be read, if it only names that.
+    """
 
     why: Unusable
     value: bytes
+    pointer: Pointer | None = None
 
 
 def open_envelopes(item: bytes | str | dict[str, Any], value: object = None) -> list[Letter | Torn]:
@@ -107,6 +113,8 @@ def _peel_envelope(
     if "Message" in outer:
         if not _is_confirmation(outer):
             yield from _peel(outer["Message"], None, _later(outer.get("Timestamp"), posted_at), depth)
+    elif is_by_s3(outer):
+        yield from _by_s3(outer, data)
     elif "detail" in outer:
         yield from _peel_eventbridge(outer, data, posted_at, depth)
     elif isinstance(outer.get("received"), dict):
@@ -116,6 +124,15 @@ def _peel_envelope(
             if name in outer:
                 yield from _peel(outer[name], None, posted_at, depth)
                 return
+        yield from _row(outer, data, posted_at, depth)
+
+
+def _row(outer: dict[str, Any], data: bytes | str | None, posted_at: int | None, depth: int) -> Iterator[Letter | Torn]:
+    """Peel a row of a table with one column, the event as text: what Athena unloads."""
+    (only, *others) = outer.values() or (None,)
+    if not others and isinstance(only, str) and only.lstrip().startswith("{"):
+        yield from _peel(only, None, posted_at, depth)
+    else:
         yield Torn(Unusable(DeadReason.NOT_AN_EVENT, "neither an SES event nor an envelope"), _original(outer, data))
 
 
@@ -127,6 +144,14 @@ def _peel_eventbridge(
         yield from _peel(outer["detail"], None, _later(outer.get("time"), posted_at), depth)
     elif outer.get("source") != "aws.ses" or (word(outer.get("detail-type")) or "").lower().startswith("email "):
         yield Torn(Unusable(DeadReason.NOT_AN_EVENT, "EventBridge, without an SES event"), _original(outer, data))
+
+
+def _by_s3(outer: dict[str, Any], data: bytes | str | None) -> Iterator[Torn]:
+    """Hand over where a new object is; a test, and news of anything else, is no event."""
+    pointer = new_object(outer)
+    if pointer is not None:
+        why = Unusable(DeadReason.NOT_AN_EVENT, "it names an object in S3; see intake.objects.buckets")
+        yield Torn(why, _original(outer, data), pointer)
 
 
 def _is_confirmation(outer: dict[str, Any]) -> bool:

@@ -12,15 +12,15 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from streams.emit.records import scrub
+from streams.emit.records import scrub, scrub_path
 from streams.errors import Unusable
+from streams.intake.bodies import MAX_MAIL_BYTES
 from streams.intake.envelope import Letter, Torn, open_envelopes
-from streams.intake.mime import MAX_HEAD_BYTES
 from streams.intake.parts import MAX_EVENT_BYTES, Refused, read_part, too_large
 from streams.intake.received import read_mail
-from streams.intake.sources import Bytes, Reading, Source, find_sources
+from streams.intake.sources import Bytes, Elsewhere, Reading, Source, Unread, find_sources, is_elsewhere
 from streams.intake.split import CHUNK, Piece, Splitter
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
 from streams.mail.feedback import Feedback
@@ -43,13 +43,25 @@ class Item:
     dead: DeadLetter | None = None
 
 
-def read_files(
+class Known(Protocol):
+    """Knows sources that were read before."""
+
+    def knows(self, source: Source, /) -> bool:
+        """Tell whether *source* need not be read again."""
+
+    def finished(self, source: Source, /) -> None:
+        """Take down that all of *source* has been handed out."""
+
+
+def read_files(  # noqa: PLR0913 - each is a choice of its own, and has a name and a default
     paths: Sequence[str | Path],
     *,
     at: int = 0,
     limit: int = MAX_EVENT_BYTES,
     records: Collection[str] = RECORDS,
     reading: Reading | None = None,
+    elsewhere: Elsewhere | None = None,
+    known: Known | None = None,
 ) -> Iterator[Item]:
     """Yield what files, directories and `-` (standard input) hold, in order.
 
@@ -59,15 +71,45 @@ def read_files(
         limit: the largest event, in bytes.
         records: which records count; others are not known here.
         reading: told how far it has come.
+        elsewhere: finds what `s3://...` means; without it that is a path.
+        known: knows what was read before, and is told what has been read now.
 
     Raises:
         WorldFailed: a file is not there or cannot be read.
 
     """
     progress = Reading() if reading is None else reading
-    for source in find_sources(paths, progress):
+    for source in find_sources(paths, progress, elsewhere):
+        if known is not None and known.knows(source):
+            progress.known += 1
+            progress.done_bytes += source.size or 0
+            continue
         progress.files += 1
-        yield from _File(source, progress, at, limit, records).items()
+        try:
+            yield from read_source(source, progress, at=at, limit=limit, records=records)
+        except Unread as why:
+            progress.unread.append((source.name, str(why)))
+        else:
+            if known is not None:
+                known.finished(source)
+
+
+def read_source(
+    source: Source,
+    reading: Reading,
+    *,
+    at: int,
+    limit: int = MAX_EVENT_BYTES,
+    records: Collection[str] = (),
+) -> Iterator[Item]:
+    """Yield what one source holds; the arguments are those of `read_files`.
+
+    Raises:
+        Unread: it cannot be read, or not to its end.
+        WorldFailed: what it lies on failed us.
+
+    """
+    yield from _File(source, reading, at, limit, records).items()
 
 
 class _File:
@@ -95,11 +137,12 @@ class _File:
                 yield self._dead(line, stream.fault, None)
 
     def _mail(self, stream: Bytes) -> Iterator[Item]:
-        """Yield the auto-reply that a raw mail is, if it is one; its body is passed over."""
-        head = b""
-        while part := stream.read(CHUNK):
-            head += part[: MAX_HEAD_BYTES - len(head)]
-        feedback = read_mail(head, self._at)
+        """Yield what a raw mail says, if that is an event; what stands behind its beginning is not read."""
+        start = b""
+        while len(start) < MAX_MAIL_BYTES and (part := stream.read(CHUNK)):
+            start += part
+        stream.rest()
+        feedback = read_mail(start[:MAX_MAIL_BYTES], self._at)
         if feedback is not None:
             yield Item(source=self._from(1), feedback=feedback)
         elif stream.fault is None:
@@ -146,7 +189,7 @@ class _File:
         return Item(
             source=self._from(line),
             dead=DeadLetter(
-                topic=f"file:{self._source.name}",
+                topic=scrub_path(name) if is_elsewhere(name := self._source.name) else f"file:{name}",
                 offset=line,
                 value=None if value is None else value[: self._limit],
                 stage=Stage.INTAKE,

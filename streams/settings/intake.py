@@ -15,6 +15,8 @@ from streams.settings.group import Group, Words
 _TOPIC_ARN = re.compile(r"arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]{3,30}:\d{12}:[A-Za-z0-9_.-]{1,256}")
 _QUEUE_URL = re.compile(r"https?://[^@\s/]+/(\d{12}/)?[A-Za-z0-9_.-]{1,80}(/[A-Za-z0-9_.-]{1,80})?")
 _VERSIONS = ("1", "2")
+BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""A bucket's name, as a regular expression."""
 
 
 class Sns(Group):
@@ -88,6 +90,19 @@ class Objects(Group):
     """Where the S3 API is, instead of AWS: a VPC endpoint, a test."""
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]{3,30}$")
     """AWS region; without one AWS's default chain decides."""
+    buckets: Words = ()
+    """Buckets from which the intake fetches what an alert names: mail that SES keeps, batches; without any, none."""
+    max_object_mib: int = Field(default=16, ge=1, le=256)
+    """Largest object of events that an alert may name, packed or unpacked; larger ones are for `ingest`."""
+
+    @field_validator("buckets")
+    @classmethod
+    def _names(cls, buckets: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse patterns, URLs and ARNs: a bucket is allowed by its name."""
+        wrong = [bucket for bucket in buckets if not re.fullmatch(BUCKET, bucket)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no name of a bucket, such as mail-we-receive")
+        return buckets
 
 
 class Intake(Group):

@@ -15,7 +15,7 @@ from streams.inlets.sorting import LARGEST_KEPT, Sorted, Sorter
 from streams.inlets.tally import Road, Tally
 from streams.intake.files import read_files
 from streams.intake.parts import MAX_EVENT_BYTES
-from streams.intake.sources import Bytes, Reading, Source
+from streams.intake.sources import Bytes, Reading, file_source
 from streams.intake.split import Splitter
 from streams.mail.deadletter import DeadReason
 from streams.observe.metrics import Metrics
@@ -78,7 +78,7 @@ def test_an_event_beyond_measure_is_a_dead_letter_that_its_topic_takes() -> None
 def test_every_road_reads_an_event_as_ingest_reads_it_from_a_file(case: Case) -> None:
     items = list(read_files([case.path]))
     by_file = [item.feedback.feedback_id for item in items if item.feedback is not None]
-    with closing(Bytes(Source(case.name, case.path), Reading())) as file:
+    with closing(Bytes(file_source(case.path), Reading())) as file:
         pieces = [piece.data for piece in Splitter(file.read, keep=MAX_EVENT_BYTES)]
     found = [sort(piece) for piece in pieces]
     records = [record for one in found for record in one.records if record.role == "feedback"]

@@ -67,6 +67,10 @@ class Sorter:
                 found.records.append(self._dead(read, origin))
         return found._replace(events=events)
 
+    def event(self, feedback: Feedback) -> Sorted:
+        """Return what an event becomes that we made ourselves."""
+        return Sorted([self._feedback(feedback)], 1, [], [feedback.occurred_at])
+
     def _feedback(self, feedback: Feedback) -> Record:
         value = self._codec.encode("mail.Feedback", feedback_record(feedback))
         return Record("feedback", normal_message_id(feedback.message_id).encode(), value)

@@ -83,8 +83,9 @@ bench: $(READY) ## how fast it is on this machine (ARGS="throttle"; without ARGS
 schemas: $(READY) ## prove that every version of every schema reads every other
 	@$(BIN)/ses-streams schemas check $(ARGS)
 
-docs: $(READY) ## write the pages that are made from the code: settings, topics, metrics
+docs: $(READY) ## write what is made from the code: pages of settings, topics, metrics; the kit's golden bytes
 	@$(BIN)/ses-streams docs docs
+	@text="$$($(BIN)/ses-streams kit golden)" && printf '%s\n' "$$text" > kit/golden.json
 
 lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every version anew
 	@$(LOCK) $(ARGS) -o requirements/run.txt

@@ -40,7 +40,7 @@ def strays(keys: Sequence[bytes], partition: int, count: int) -> list[int]:
 def _partitions(keys: Sequence[bytes], count: int) -> NDArray[np.uint32]:
     lengths = np.fromiter(map(len, keys), np.int64, len(keys))
     if int(lengths.max()) > _LONGEST_IN_A_COLUMN:
-        hashes = np.array([_murmur2(key) for key in keys], np.uint32)
+        hashes = np.array([murmur2(key) for key in keys], np.uint32)
     else:
         hashes = _hashes(keys, lengths)
     return (hashes & np.uint32(_POSITIVE)) % np.uint32(count)
@@ -75,8 +75,8 @@ def _mixed(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return mixed
 
 
-def _murmur2(key: bytes) -> int:
-    """Return the hash of one key, of any length."""
+def murmur2(key: bytes) -> int:
+    """Return the hash of one key, of any length, as an unsigned number; Java shows it signed."""
     hashed, whole = _SEED ^ len(key), len(key) // 4
     for word in unpack_from(f"<{whole}I", key):
         mixed = (word * _M) & _WORD

@@ -1,4 +1,4 @@
-"""Reads one topic from outside a worker: once from its beginning to its end, on from its end, or at one place.
+"""Reads one topic from outside a worker: once from its beginning to its end, its last records, on from its end, or one.
 
 No group and no commit, so nobody else's reading is disturbed. The end is what the brokers list when asked first, or
 what the first fetch says where that is later: the embedded broker lists the end of a log too early (docs/decisions,
@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.emit.connection import librdkafka
+from streams.emit.connection import Words, librdkafka
 from streams.errors import WorldFailed
 from streams.settings import Settings
 from streams.topics import topic_name
@@ -29,6 +29,8 @@ ANSWER_S = 10.0
 _BITE = 5_000
 _WAIT_S = 0.1
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors have such names; this one is documented
+_SOON = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+"""What brokers answer while a partition is between two leaders, or was made a moment ago: it passes."""
 _QUIET = logging.getLogger("librdkafka")
 _QUIET.addHandler(logging.NullHandler())
 
@@ -37,31 +39,39 @@ Told = Callable[[int, int], None]
 
 
 class Row(NamedTuple):
-    """One record, and where it lies. *at* is the broker's time for it, ms since the epoch; -1 where it has none."""
+    """One record, and where it lies. *at* is the broker's time for it, ms since the epoch; -1 where it has none.
+
+    *headers* tells whether it has any: nothing is read from them.
+    """
 
     key: bytes | None
     value: bytes | None
     partition: int
     offset: int
     at: int
+    headers: bool = False
 
 
 class Topic:
     """A topic that is being read; use it in a ``with``."""
 
-    def __init__(self, settings: Settings, role: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, settings: Settings, role: str, *, patience_s: float = PATIENCE_S, more: Words | None = None
+    ) -> None:
         """Connect in the background; the first question shows whether there is a broker.
 
         Args:
             settings: where the brokers are, and how topics are called.
             role: a role of streams.topics, such as `suppressions`.
             patience_s: how long the brokers may stay silent.
+            more: what else librdkafka is told.
 
         """
         self.name = topic_name(settings.topic_prefix, role)
         self._brokers = settings.brokers
         self._patience_s = patience_s
         self._said: list[str] = []
+        self._firsts: dict[int, int] = {}
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         words = librdkafka(settings.brokers, settings.security) | {
@@ -73,7 +83,7 @@ class Topic:
             "fetch.queue.backoff.ms": 20,  # its default, a second, stalls a reader that catches up
             "error_cb": lambda error: self._said.append(error.str()),
         }
-        self._consumer = Consumer(words, logger=_QUIET)
+        self._consumer = Consumer(words | (more or {}), logger=_QUIET)
 
     def __enter__(self) -> Self:
         """Return the reader itself."""
@@ -83,8 +93,13 @@ class Topic:
         """Let go of the brokers."""
         self._consumer.close()
 
-    def to_the_end(self, told: Told | None = None) -> Iterator[Row]:
-        """Yield what the topic holds now, each partition in its own order.
+    @property
+    def held(self) -> int:
+        """Return how many records it holds, as far as offsets tell; known once it is read."""
+        return _sum(self._ends, self._firsts)
+
+    def to_the_end(self, told: Told | None = None, *, last: int | None = None) -> Iterator[Row]:
+        """Yield what the topic holds now, each partition in its own order; of each the *last* so many where it is said.
 
         Raises:
             WorldFailed: there is no such topic, the brokers refuse, or send nothing for as long as our patience.
@@ -92,7 +107,11 @@ class Topic:
         """
         self._look()
         left = {number for number, end in self._ends.items() if end > self._starts[number]}
-        self._consumer.assign([TopicPartition(self.name, number, OFFSET_BEGINNING) for number in left])
+        begins = dict.fromkeys(left, OFFSET_BEGINNING)
+        if last is not None:
+            self._starts |= {number: max(self._starts[number], self._ends[number] - last) for number in left}
+            begins = {number: self._starts[number] for number in left}
+        self._consumer.assign([TopicPartition(self.name, number, begin) for number, begin in begins.items()])
         met: dict[int, int] = dict(self._starts)
         heard = time.monotonic()
         while left:
@@ -148,6 +167,7 @@ class Topic:
                 if span is None:
                     raise WorldFailed(f"brokers {self._brokers} do not say where {self.name}/{number} ends")
                 self._starts[number], self._ends[number] = span
+            self._firsts = dict(self._starts)
         except KafkaException as error:
             raise WorldFailed(f"brokers {self._brokers}: {self._told(error)}") from error
 
@@ -164,7 +184,8 @@ class Topic:
         met[number] = offset + 1
         if offset + 1 >= self._ends[number]:
             left.discard(number)
-        return Row(message.key(), message.value(), number, offset, message.timestamp()[1])
+        headed = bool(message.headers())
+        return Row(message.key(), message.value(), number, offset, message.timestamp()[1], headed)
 
     def _listed_again(self, number: int) -> int:
         """Return the end as the fetch that brought the first record said it."""
@@ -173,7 +194,14 @@ class Topic:
 
     def _span(self, number: int, *, cached: bool = False) -> tuple[int, int] | None:
         """Return first and next offset of a partition; None where nobody says (its type forgets that)."""
-        return self._consumer.get_watermark_offsets(TopicPartition(self.name, number), ANSWER_S, cached)
+        until = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(TopicPartition(self.name, number), ANSWER_S, cached)
+            except KafkaException as error:
+                if error.args[0].code() not in _SOON or time.monotonic() > until:
+                    raise
+                time.sleep(_WAIT_S)
 
     def _still_patient(self, heard: float, number: int, met: dict[int, int]) -> float:
         """Return *heard*, unless it is too long ago."""

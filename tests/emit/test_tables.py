@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 from zlib import crc32
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.emit.admin import ensure_topics
 from streams.emit.publish import Publisher
@@ -112,6 +114,37 @@ def test_what_comes_after_now_is_heard(write: Write) -> None:
         while not rows:
             rows += [(row.key, row.value) for row in topic.more(1.0)]
     assert rows == [(b"bob@example.com", b"after")]
+
+
+def test_of_each_partition_the_last_records_are_read_where_that_is_asked_for(write: Write) -> None:
+    settings = write(*([(b"%d@example.com" % number, b"x")] for number in range(60)))
+    with Topic(settings, "suppressions") as topic:
+        rows = list(topic.to_the_end(last=2))
+        assert topic.held == 60
+    ends = {number: max(row.offset for row in rows if row.partition == number) for number in range(3)}
+    assert sum(ends.values()) == 60 - 3
+    assert {(row.partition, row.offset) for row in rows} == {
+        (number, end - back) for number, end in ends.items() for back in range(2)
+    }
+
+
+def test_a_partition_between_two_leaders_is_asked_again(write: Write) -> None:
+    settings = write([(b"ann@example.com", b"1")])
+    with Topic(settings, "suppressions") as topic:
+        answers = [KafkaException(KafkaError(code)) for code in (KafkaError.NOT_LEADER_FOR_PARTITION,) * 2]
+
+        class Electing:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(consumer, name)
+
+            def get_watermark_offsets(self, *words: Any) -> Any:
+                if answers:
+                    raise answers.pop()
+                return consumer.get_watermark_offsets(*words)
+
+        consumer, topic._consumer = topic._consumer, Electing()  # type: ignore[assignment]  # stands in for it
+        assert [row.value for row in topic.to_the_end()] == [b"1"]
+    assert answers == []
 
 
 def test_a_topic_that_is_not_there_is_named_with_what_to_do(write: Write) -> None:

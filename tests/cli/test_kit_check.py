@@ -73,7 +73,7 @@ def test_a_topic_that_is_spoiled_in_every_way_is_told_all_of_it(world: World, ru
             (IDS[0], _timed(NOW * 1_000)),
             (IDS[0], _timed(NOW // 1_000)),
             (IDS[0], _timed(NOW + 86_400_000)),
-            ("CAF=ann@mail.example.net", good("CAF=ann@mail.example.net")),
+            ("m-17.ann@mail.example.net", good("m-17.ann@mail.example.net")),
             (IDS[0], good(IDS[0], recipients=[])),
             (IDS[0], good(IDS[0], recipients=[f"p{number}@example.com" for number in range(51)])),
             (None, a),

@@ -61,7 +61,7 @@ SPOILED: dict[str, Row] = {
     "BAD_TIME": row(SEND, send(ID, sent_at=NOON * 1_000)),
     "TIME_IN_SECONDS": row(SEND, send(ID, sent_at=NOON // 1_000)),
     "TIME_IN_FUTURE": row(SEND, send(ID, sent_at=NOON + 2 * HOUR + 1)),
-    "FOREIGN_MESSAGE_ID": row(SEND, send("CAF=abc@mail.example.net")),
+    "FOREIGN_MESSAGE_ID": row(SEND, send("m-17.abc@mail.example.net")),
     "NO_RECIPIENTS": row(SEND, send(ID, recipients=[])),
     "MANY_RECIPIENTS": row(SEND, send(ID, recipients=[f"p{number}@example.com" for number in range(51)])),
     "NO_KEY": GOOD._replace(key=None),

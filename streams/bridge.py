@@ -22,6 +22,7 @@ from streams.errors import WORLD_FAILED, SesStreamsError
 from streams.inlets.sorting import Sorter
 from streams.inlets.tally import Tally
 from streams.inlets.wellness import Wellness
+from streams.intake.unsubscribes import unsubscribes_of
 from streams.observe.health import State
 from streams.observe.metrics import Metrics
 from streams.settings import Settings
@@ -72,7 +73,7 @@ class Bridge:
             on_failure=self.fail,
         )
         self.tally = Tally(metrics, now)
-        self.sorter = Sorter(codec_of(settings), now)
+        self.sorter = Sorter(codec_of(settings), now, unsubscribes_of(settings.unsubscribe))
         self.roads: list[Road] = []
         self.wellness = Wellness(self._troubles)
         metrics.look_up(lambda: {"ses_intake_waiting_bytes": {(): float(self.landing.bytes)}})

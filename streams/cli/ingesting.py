@@ -30,6 +30,7 @@ from streams.emit.ready import ready_publisher
 from streams.intake.files import Item, read_files
 from streams.intake.post import POSTED, Named, address, named
 from streams.intake.sources import Reading, is_elsewhere
+from streams.intake.unsubscribes import unsubscribes_of
 from streams.schemas.codec import Codec
 from streams.settings import Settings, load_settings
 from streams.topics import topic_name
@@ -80,7 +81,10 @@ def run(files: Sequence[str], ways: Ways) -> bool:
         pace = Pace(ways.rate)
         now = time.time_ns() // 1_000_000
         find = None if elsewhere is None else elsewhere.find
-        for item in read_files(files, at=now, records=RECORDS, reading=reading, elsewhere=find, known=noted):
+        leaving = unsubscribes_of(settings.unsubscribe)
+        for item in read_files(
+            files, at=now, records=RECORDS, reading=reading, elsewhere=find, known=noted, unsubscribes=leaving
+        ):
             screen.step(*_take(item, sink))
             pace.keep()
         (sink.finish if noted is None else noted.note)()

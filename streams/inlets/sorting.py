@@ -12,6 +12,7 @@ from streams.emit.landing import Record
 from streams.emit.records import dead_letter_record, feedback_record, scrub
 from streams.intake.envelope import open_envelopes
 from streams.intake.parts import Refused, read_part
+from streams.intake.unsubscribes import Unsubscribes
 from streams.mail.address import normal_message_id
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
 from streams.mail.feedback import Feedback
@@ -39,8 +40,12 @@ class Sorted(NamedTuple):
 class Sorter:
     """Reads items as all roads do."""
 
-    def __init__(self, codec: Codec, clock: Callable[[], int]) -> None:
-        """Write by *codec*; *clock*, ms since the epoch, says when a dead letter was given up."""
+    def __init__(self, codec: Codec, clock: Callable[[], int], unsubscribes: Unsubscribes | None = None) -> None:
+        """Write by *codec*; *clock*, ms since the epoch, says when a dead letter was given up.
+
+        *unsubscribes* says how to read mail from people who leave; without it there is none.
+        """
+        self._unsubscribes = unsubscribes
         self._codec = codec
         self._clock = clock
 
@@ -57,7 +62,7 @@ class Sorter:
         events = 0
         parts = open_envelopes(item, value)
         for part in parts:
-            read = read_part(part, item, len(item), alone=len(parts) == 1)
+            read = read_part(part, item, len(item), alone=len(parts) == 1, unsubscribes=self._unsubscribes)
             if isinstance(read, Feedback):
                 events += 1
                 found.occurred.append(read.occurred_at)

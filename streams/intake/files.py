@@ -22,6 +22,7 @@ from streams.intake.parts import MAX_EVENT_BYTES, Refused, read_part, too_large
 from streams.intake.received import read_mail
 from streams.intake.sources import Bytes, Elsewhere, Reading, Source, Unread, find_sources, is_elsewhere
 from streams.intake.split import CHUNK, Piece, Splitter
+from streams.intake.unsubscribes import Unsubscribes
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage
 from streams.mail.feedback import Feedback
 from streams.schemas.plain import from_plain
@@ -62,6 +63,7 @@ def read_files(  # noqa: PLR0913 - each is a choice of its own, and has a name a
     reading: Reading | None = None,
     elsewhere: Elsewhere | None = None,
     known: Known | None = None,
+    unsubscribes: Unsubscribes | None = None,
 ) -> Iterator[Item]:
     """Yield what files, directories and `-` (standard input) hold, in order.
 
@@ -73,6 +75,7 @@ def read_files(  # noqa: PLR0913 - each is a choice of its own, and has a name a
         reading: told how far it has come.
         elsewhere: finds what `s3://...` means; without it that is a path.
         known: knows what was read before, and is told what has been read now.
+        unsubscribes: how to read mail from people who leave; without it there is none.
 
     Raises:
         WorldFailed: a file is not there or cannot be read.
@@ -86,7 +89,7 @@ def read_files(  # noqa: PLR0913 - each is a choice of its own, and has a name a
             continue
         progress.files += 1
         try:
-            yield from read_source(source, progress, at=at, limit=limit, records=records)
+            yield from read_source(source, progress, at=at, limit=limit, records=records, unsubscribes=unsubscribes)
         except Unread as why:
             progress.unread.append((source.name, str(why)))
         else:
@@ -94,13 +97,14 @@ def read_files(  # noqa: PLR0913 - each is a choice of its own, and has a name a
                 known.finished(source)
 
 
-def read_source(
+def read_source(  # noqa: PLR0913 - as read_files
     source: Source,
     reading: Reading,
     *,
     at: int,
     limit: int = MAX_EVENT_BYTES,
     records: Collection[str] = (),
+    unsubscribes: Unsubscribes | None = None,
 ) -> Iterator[Item]:
     """Yield what one source holds; the arguments are those of `read_files`.
 
@@ -109,19 +113,28 @@ def read_source(
         WorldFailed: what it lies on failed us.
 
     """
-    yield from _File(source, reading, at, limit, records).items()
+    yield from _File(source, reading, at, limit, records, unsubscribes).items()
 
 
 class _File:
     """One file being read."""
 
-    def __init__(self, source: Source, reading: Reading, at: int, limit: int, records: Collection[str]) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - as read_files
+        self,
+        source: Source,
+        reading: Reading,
+        at: int,
+        limit: int,
+        records: Collection[str],
+        unsubscribes: Unsubscribes | None,
+    ) -> None:
         """Keep what its items have in common."""
         self._records = records
         self._source = source
         self._reading = reading
         self._at = at
         self._limit = limit
+        self._unsubscribes = unsubscribes
 
     def items(self) -> Iterator[Item]:
         """Yield what came of each item; a file that breaks off ends with a dead letter."""
@@ -142,7 +155,7 @@ class _File:
         while len(start) < MAX_MAIL_BYTES and (part := stream.read(CHUNK)):
             start += part
         stream.rest()
-        feedback = read_mail(start[:MAX_MAIL_BYTES], self._at)
+        feedback = read_mail(start[:MAX_MAIL_BYTES], self._at, self._unsubscribes)
         if feedback is not None:
             yield Item(source=self._from(1), feedback=feedback)
         elif stream.fault is None:
@@ -177,7 +190,7 @@ class _File:
         """Return one event, or the dead letter of what should have been one; None for mail that is no event."""
         if isinstance(part, Torn) and piece.why is not None:
             part = part._replace(why=piece.why)
-        read = read_part(part, piece.data, piece.size, alone=alone, limit=self._limit)
+        read = read_part(part, piece.data, piece.size, alone=alone, limit=self._limit, unsubscribes=self._unsubscribes)
         if read is None:
             return None
         if isinstance(read, Refused):

@@ -12,6 +12,7 @@ from streams.errors import Unusable
 from streams.intake.envelope import Letter, Torn
 from streams.intake.letters import read_letter
 from streams.intake.received import is_received
+from streams.intake.unsubscribes import Unsubscribes
 from streams.mail.deadletter import DeadReason
 from streams.mail.feedback import Feedback
 
@@ -27,8 +28,14 @@ class Refused(NamedTuple):
     value: bytes
 
 
-def read_part(
-    part: Letter | Torn, whole: bytes, size: int, *, alone: bool, limit: int = MAX_EVENT_BYTES
+def read_part(  # noqa: PLR0913 - what is known of a part, by name
+    part: Letter | Torn,
+    whole: bytes,
+    size: int,
+    *,
+    alone: bool,
+    limit: int = MAX_EVENT_BYTES,
+    unsubscribes: Unsubscribes | None = None,
 ) -> Feedback | Refused | None:
     """Return what a part of an item says; None for received mail that is no event.
 
@@ -38,6 +45,7 @@ def read_part(
         size: bytes that the item has.
         alone: whether the item holds nothing else.
         limit: the largest event, in bytes.
+        unsubscribes: how to read mail from people who leave; without it there is none.
 
     """
     own = part.value if isinstance(part, Torn) else part.raw.encode()
@@ -48,7 +56,7 @@ def read_part(
     if isinstance(part, Torn):
         return Refused(part.why, kept)
     try:
-        feedback = read_letter(part)
+        feedback = read_letter(part, unsubscribes)
     except Unusable as why:
         return Refused(why, kept)
     if feedback is not None and inbound and len(feedback.raw) > limit:

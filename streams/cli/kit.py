@@ -69,9 +69,8 @@ def check(
     Exit codes: 0 nothing is wrong, 1 something is, 2 wrong words or settings, 3 the brokers or the registry failed.
     """
     from streams.cli import FOUND
-    from streams.cli.kit_findings import Harm
     from streams.cli.kit_reading import judged
-    from streams.cli.shown import Bar, people
+    from streams.cli.shown import Bar, counted, people
     from streams.emit.codec import codec_of
     from streams.settings import load_settings
     from streams.topics import topic_name
@@ -79,14 +78,12 @@ def check(
     settings = load_settings(brokers=brokers)
     role = _role(topic, settings.topic_prefix)
     name = topic_name(settings.topic_prefix, role)
-    codec = codec_of(settings)
+    judging = _judging(codec_of(settings), now())
     with Bar(f"reading {name}", shown=progress) as bar:
-        judge, held = judged(settings, role, None if from_beginning else last, _judging(codec, now()), bar.told)
-    found = judge.found()
-    for one in found:
-        sys.stdout.write(_line(one) if as_json else _words(one))
-    harmful = [one for one in found if one.rule.harm is not Harm.NOTE]
-    people(f"{name}: {judge.records:,} of {held:,} records read, {len(harmful)} things wrong, {len(found)} told")
+        judge, held = judged(settings, role, None if from_beginning else last, judging, bar.told)
+    harmful = _report(judge.found(), as_json=as_json)
+    wrong = f"{counted(harmful, 'thing')} wrong" if harmful else "nothing is wrong"
+    people(f"{name}: {judge.records:,} of {counted(held, 'record')} read, {wrong}")
     if harmful:
         raise typer.Exit(FOUND)
 
@@ -116,6 +113,15 @@ def _judging(codec: Any, at: int) -> Any:
         return Judge(codec, name, count, at)
 
     return make
+
+
+def _report(found: list[Found], *, as_json: bool) -> int:
+    """Print the findings; return how many of them do harm."""
+    from streams.cli.kit_findings import Harm
+
+    for one in found:
+        sys.stdout.write(_line(one) if as_json else _words(one))
+    return sum(one.rule.harm is not Harm.NOTE for one in found)
 
 
 def _words(found: Found) -> str:

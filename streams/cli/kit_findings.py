@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (
         "UNCOMPRESSED",
         Harm.COSTS,
         "the topic is large, and its records travel and lie uncompressed",
-        "set compression.type of the producer to lz4 or zstd: these records shrink to a third or less",
+        "set compression.type of the producer to lz4 or zstd",
     ),
     Rule(
         "ID_WRITTEN_OTHERWISE",

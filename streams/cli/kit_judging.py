@@ -70,9 +70,10 @@ class Judge:
         """Judge one record."""
         self.records += 1
         self.bytes += len(row.key or b"") + len(row.value or b"")
+        here = row.partition, row.offset
         for name in dict.fromkeys(self._faults(row)):
-            count, first = self._found.get(name, (0, (row.partition, row.offset)))
-            self._found[name] = count + 1, first
+            count, first = self._found.get(name, (0, None))
+            self._found[name] = count + 1, here if first is None else min(first, here)
 
     def configured(self, config: Mapping[str, str]) -> None:
         """Judge the topic's configuration, as far as the broker tells it."""

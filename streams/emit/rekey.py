@@ -80,7 +80,7 @@ class Rekeying:
             self._told_at[topic] = now
             log.warning(
                 "%s: %d records lay on other partitions than their keys', and were published again under them: their "
-                "producer should partition by murmur2 (librdkafka: partitioner=murmur2_random), see docs/producers.md",
+                "producer should partition by murmur2 (librdkafka: partitioner=murmur2_random), see docs/producing.md",
                 self._names.get(topic, topic),
                 self._untold.pop(topic),
             )

@@ -17,7 +17,7 @@ from streams.topics import topic_name
 from tests.builders import CODEC, event, send
 from tests.cli.conftest import Run, World
 
-NOW = time.time_ns() // 1_000_000
+NOW = 1_700_000_000_000  # long past, so that where keys lie is the same at every run
 IDS = [message_id(3, number, NOW) for number in range(60)]
 Post = tuple[str | bytes | None, bytes | None]
 
@@ -53,7 +53,7 @@ def test_a_topic_as_it_should_be_is_clean(world: World, run: Run) -> None:
     for topic in ("sends", "feedback", topic_name(world.settings.topic_prefix, "sends")):
         ran = run("kit", "check", "--topic", topic)
         assert (ran.code, ran.out) == (0, "")
-        assert "60 of 60 records read, 0 things wrong" in ran.err
+        assert "60 of 60 records read, nothing is wrong" in ran.err
 
 
 def test_a_topic_that_is_spoiled_in_every_way_is_told_all_of_it(world: World, run: Run) -> None:
@@ -72,7 +72,7 @@ def test_a_topic_that_is_spoiled_in_every_way_is_told_all_of_it(world: World, ru
             (IDS[0], good("")),
             (IDS[0], _timed(NOW * 1_000)),
             (IDS[0], _timed(NOW // 1_000)),
-            (IDS[0], _timed(NOW + 86_400_000)),
+            (IDS[0], _timed(time.time_ns() // 1_000_000 + 86_400_000)),
             ("m-17.ann@mail.example.net", good("m-17.ann@mail.example.net")),
             (IDS[0], good(IDS[0], recipients=[])),
             (IDS[0], good(IDS[0], recipients=[f"p{number}@example.com" for number in range(51)])),
@@ -88,7 +88,7 @@ def test_a_topic_that_is_spoiled_in_every_way_is_told_all_of_it(world: World, ru
     said = found(ran.out)
     of_the_topic = {"COMPACTED", "CREATE_TIME", "UNCOMPRESSED"}
     assert set(said) == {rule.name for rule in RULES} - of_the_topic
-    assert said["WRONG_PARTITION"]["detail"].startswith("most look like CRC32")
+    assert said["WRONG_PARTITION"]["detail"].startswith(("it looks like CRC32", "most look like CRC32"))
     assert "@" not in ran.out.replace("@...amazonses.com", "")
     for one in said.values():
         place = one["first"]
@@ -101,7 +101,7 @@ def test_people_read_what_is_wrong_with_its_fix(world: World, run: Run) -> None:
     assert ran.code == 1
     assert ran.out.startswith("lost   NO_MAGIC: 2 records whose value does not begin with a zero byte")
     assert "\n       fix: put Confluent's five bytes" in ran.out
-    assert "3 of 3 records read, 1 things wrong, 1 told" in ran.err
+    assert "3 of 3 records read, 1 thing wrong" in ran.err
 
 
 def test_notes_leave_the_exit_code_alone(world: World, run: Run) -> None:

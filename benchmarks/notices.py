@@ -71,7 +71,7 @@ def _event(number: int, at: int) -> dict[str, object]:
     )
     told = Told(
         mail=posted,
-        said=Said("Delivery", "DELIVERED", (0, 0)),
+        said=Said(event="Delivery", means="DELIVERED", after=(0, 0)),
         at=at - 500,
         about=(who,),
         feedback_id=message_id(number),

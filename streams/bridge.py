@@ -15,12 +15,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+from aiohttp.web import RouteDef
+
 from streams.emit.codec import codec_of
 from streams.emit.landing import Landing
 from streams.emit.ready import check_topics
-from streams.errors import WORLD_FAILED, SesStreamsError
+from streams.errors import WORLD_FAILED, BadSettings, SesStreamsError
+from streams.inlets.listener import Listener
+from streams.inlets.sns.fetch import Fetcher, HttpsFetcher, careful_session
+from streams.inlets.sns.road import SnsRoad
+from streams.inlets.sns.subscriptions import Subscriptions
 from streams.inlets.sorting import Sorter
+from streams.inlets.sqs.road import SqsRoad
 from streams.inlets.tally import Tally
+from streams.inlets.unsubscribe.oneclick import OneClick
 from streams.inlets.wellness import Wellness
 from streams.intake.unsubscribes import unsubscribes_of
 from streams.observe.health import State
@@ -108,6 +116,8 @@ class Bridge:
         for road in self.roads:
             open_now.push_async_callback(road.stop)
             await road.start()
+            if isinstance(road, Listener):
+                log.info("listening for posts on port %d", road.port)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COARSE)
@@ -123,20 +133,57 @@ class Bridge:
             yield from road.troubles
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, fetch: Fetcher | None = None) -> int:
     """Run one intake until it is told to stop; return its exit code.
+
+    Args:
+        settings: which roads there are, and how.
+        fetch: gets SNS's certificates; by itself over HTTPS.
 
     Raises:
         BadSettings: no road is set.
 
     """
-    metrics = Metrics(settings.metrics.streams)
+    if not (settings.intake.sns.topics or settings.intake.sqs.queues or settings.unsubscribe.url):
+        names = ("INTAKE__SNS__TOPICS", "INTAKE__SQS__QUEUES", "UNSUBSCRIBE__URL")
+        raise BadSettings(f"nothing to take in: set one of {', '.join(f'SES_STREAMS_{name}' for name in names)}")
 
     async def serve() -> int:
-        bridge = Bridge(settings, metrics)
-        return await bridge.serve(WebServer(settings.web, metrics, bridge.wellness))
+        async with careful_session(proxies=True) as session:
+            metrics = Metrics(settings.metrics.streams)
+            bridge = Bridge(settings, metrics)
+            seen = _open_roads(bridge, settings, metrics, fetch or HttpsFetcher(session))
+            return await bridge.serve(WebServer(settings.web, metrics, bridge.wellness, seen))
 
     return asyncio.run(serve())
+
+
+def _open_roads(bridge: Bridge, settings: Settings, metrics: Metrics, fetch: Fetcher) -> list[RouteDef]:
+    """Add the roads that are set, and return what operators may ask of them; the listener goes last, and ends first."""
+    intake, posted, seen = settings.intake, [], []
+    if intake.sqs.queues:
+        queues = SqsRoad(
+            intake.sqs,
+            bridge.sorter,
+            bridge.landing,
+            bridge.tally,
+            clock=now,
+            on_failure=bridge.fail,
+            patience_s=intake.patience_seconds,
+        )
+        metrics.look_up(queues.figures)
+        bridge.roads.append(queues)
+    if intake.sns.topics:
+        posts = SnsRoad(intake.sns, bridge.sorter, bridge.landing, bridge.tally, clock=now, fetch=fetch)
+        subscriptions = Subscriptions(posts.confirmations, settings.web.token)
+        metrics.look_up(subscriptions.figures)
+        bridge.roads.append(posts)
+        posted, seen = posts.routes(), subscriptions.routes()
+    people = OneClick(settings.unsubscribe, bridge.landing, bridge.sorter, bridge.tally, now)
+    posted = [*posted, *people.routes()]
+    if posted:
+        bridge.roads.append(Listener(intake.sns.host, intake.sns.port, posted, patience_s=intake.patience_seconds))
+    return seen
 
 
 def now() -> int:

@@ -37,17 +37,25 @@ class Sorted(NamedTuple):
     occurred: list[int]
 
 
+NOTHING = Sorted([], 0, [], [])
+"""What an item became that says nothing of a mail."""
+
+
 class Sorter:
     """Reads items as all roads do."""
 
     def __init__(self, codec: Codec, clock: Callable[[], int], unsubscribes: Unsubscribes | None = None) -> None:
-        """Write by *codec*; *clock*, ms since the epoch, says when a dead letter was given up.
+        """Know how to write and to read.
 
-        *unsubscribes* says how to read mail from people who leave; without it there is none.
+        Args:
+            codec: writes records.
+            clock: ms since the epoch; says when a dead letter was given up.
+            unsubscribes: how to read mail from people who leave; without it there is none.
+
         """
-        self._unsubscribes = unsubscribes
         self._codec = codec
         self._clock = clock
+        self._unsubscribes = unsubscribes
 
     def sort(self, item: bytes, origin: str, value: object = None) -> Sorted:
         """Return what *item* becomes.

@@ -16,6 +16,7 @@ from streams.mail.deadletter import DeadReason, Stage
 from streams.mail.outcome import OutcomeKind
 from streams.mail.suppression import SuppressionReason
 from streams.observe.provider import Provider
+from streams.observe.refused import REFUSALS, WHYS
 from streams.topics import ROLES
 
 OTHER = "other"
@@ -159,29 +160,6 @@ BOUNCES: Mapping[str, tuple[str, ...]] = {
 }
 """SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents), and our own one."""
 
-REFUSALS = (
-    "too_large",
-    "not_json",
-    "not_sns",
-    "header_mismatch",
-    "unsigned",
-    "topic",
-    "signature_version",
-    "certificate_url",
-    "certificate_redirected",
-    "certificate_unreachable",
-    "certificate_bad",
-    "region",
-    "signature",
-    "expired",
-    "future",
-    "replayed",
-    "busy",
-    "token",
-    "not_one_click",
-)
-"""Why the intake turns a post away; the words are those of streams/inlets."""
-
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "via": ("API", "SMTP", "UPSTREAM"),
     "kind": tuple(OutcomeKind),
@@ -232,7 +210,7 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "road": ("sns", "sqs", "object", "unsubscribe"),
     "ses_intake_items_total.result": ("landed", "repeated", "nothing", "refused", "failed"),
     "ses_intake_refused_total.reason": REFUSALS,
-    "why": ("gone", "missing", "denied", "credentials", "throttled", "crowded", "network", "server", "other"),
+    "why": WHYS,
     "edge": ("first", "last"),
     "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
 }

@@ -57,7 +57,7 @@ class Cluster:
         ports: tuple[int, ...] = (),
     ) -> None:
         """Choose ports; nothing runs yet."""
-        free = _free_ports(2 * nodes + 1)
+        free = free_ports(2 * nodes + 1)
         self.door = Door(home / "door", free.pop()) if secured else None
         self._ports = list(ports) or free[:nodes]
         controllers = free[nodes : 2 * nodes]
@@ -156,7 +156,7 @@ class Cluster:
         }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports of this machine that nobody listens on now, all different."""
     probes = [socket.socket() for _ in range(count)]
     try:

@@ -14,6 +14,7 @@ class Refusal(StrEnum):
     """Every reason there is, as the metric's label says it."""
 
     TOO_LARGE = "too_large"
+    INCOMPLETE = "incomplete"
     UNSIGNED = "unsigned"
     NOT_JSON = "not_json"
     NOT_SNS = "not_sns"
@@ -58,6 +59,7 @@ class Answer(NamedTuple):
 
 ANSWERS: dict[Refusal, Answer] = {
     Refusal.TOO_LARGE: Answer(413, "larger than any message of SNS"),
+    Refusal.INCOMPLETE: Answer(503, "its body did not come whole, or not in time"),
     Refusal.UNSIGNED: Answer(400, "nothing vouches for it: switch raw message delivery off for this subscription"),
     Refusal.NOT_JSON: Answer(400, "not one JSON object in UTF-8, or a name in it twice"),
     Refusal.NOT_SNS: Answer(400, "not a message as SNS writes it: a field is missing, or not of its form"),
@@ -72,7 +74,8 @@ ANSWERS: dict[Refusal, Answer] = {
     # Not 4xx: where our clock is wrong, or AWS names a new region's certificates otherwise, messages are not at fault.
     Refusal.CERTIFICATE_BAD: Answer(503, "its certificate is out of date, or not of the kind that SNS signs with"),
     Refusal.SIGNATURE: Answer(403, "the signature is not of this message"),
-    Refusal.EXPIRED: Answer(403, "older than SNS ever tries, or our clock is wrong"),
+    # Not 4xx: where our clock is ahead, every message looks so, and SNS would give up all of them at once.
+    Refusal.EXPIRED: Answer(503, "older than SNS ever tries, or our clock is wrong"),
     Refusal.FUTURE: Answer(503, "from the future: our clock is wrong"),  # in a while it is not from the future any more
     Refusal.REPLAYED: Answer(200, "we have it already: SNS asks again where our answer was lost"),
     Refusal.SUBSCRIBE_URL: Answer(403, "its SubscribeURL does not confirm this very subscription"),

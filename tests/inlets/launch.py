@@ -45,7 +45,7 @@ class Intake:
     ) -> None:
         """Choose ports; nothing runs yet."""
         home.mkdir(parents=True, exist_ok=True)
-        now = round(time.time() * 1000)
+        now = now_ms()
         certificates = home / "certificates.json"
         certificates.write_text(json.dumps({signer.url: signer.pem(now - DAY, now + DAY).decode()}), "utf-8")
         (self.sns_port,) = free_ports(1)
@@ -74,6 +74,11 @@ class Intake:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """End it, whatever happened."""
         self.process.kill()
+
+
+def now_ms() -> int:
+    """Return the time, ms since the epoch: what is posted to a process must be of today."""
+    return round(time.time() * 1000)
 
 
 def main(certificates: Path) -> int:

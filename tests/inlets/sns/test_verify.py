@@ -343,6 +343,8 @@ async def test_a_certificate_that_ends_is_not_used_after_its_end_though_it_is_ke
 def test_every_reason_has_its_answer_and_only_what_may_pass_is_asked_for_again() -> None:
     assert set(ANSWERS) == set(Refusal)
     assert {why for why in Refusal if why.may_pass} == {
+        Refusal.INCOMPLETE,
+        Refusal.EXPIRED,
         Refusal.BUSY,
         Refusal.CERTIFICATE_REDIRECTED,
         Refusal.CERTIFICATE_UNREACHABLE,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -354,3 +356,9 @@ def test_every_reason_has_its_answer_and_only_what_may_pass_is_asked_for_again()
     }
     assert {why.status for why in Refusal} <= {200, 400, 403, 413, 503}
     assert all(why.words and "\n" not in why.words for why in Refusal)
+
+
+def test_the_page_for_operators_has_every_reason_and_its_answer() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "intake.md").read_text("utf-8")
+    written = [line for line in page.splitlines() if re.match(r"\| `[a-z_]+` \| \d{3} ", line)]
+    assert written == [f"| `{why}` | {why.status} | {why.words} |" for why in Refusal]

@@ -33,6 +33,7 @@ KINDS = {
     "test_soak": "a steady load, watched for leaks",
     "test_foreign": "producers that partition, compress and name keys otherwise",
     "test_scrape": "whoever scrapes metrics meanwhile",
+    "test_end_to_end": "intakes and the brokers under them: killed, stopped, frozen; notifications that come again",
 }
 """By the file of the test; the order is README's."""
 HEAD = ("what is broken", "faults", "runs", "due", "lost", "wrong", "repeated")

@@ -22,6 +22,7 @@ from moto.sqs.models import Queue
 
 from tests.faults.ses import AWS
 from tests.faults.setting import environment
+from tests.kafka.cluster import free_ports
 
 REGION = "eu-west-1"
 READY_S, STOP_S, POLL_S = 60.0, 10.0, 0.1
@@ -35,9 +36,7 @@ class Aws:
 
     def __init__(self, home: Path) -> None:
         """Choose a port; nothing runs yet."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        (self._port,) = free_ports(1)
         self._log = home / "moto.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.queues: dict[str, str] = {}

@@ -22,6 +22,7 @@ from streams.emit.landing import Landing
 from streams.emit.ready import check_topics
 from streams.errors import WORLD_FAILED, BadSettings, SesStreamsError
 from streams.inlets.listener import Listener
+from streams.inlets.objects.fetching import Fetching
 from streams.inlets.sns.fetch import Fetcher, HttpsFetcher, careful_session
 from streams.inlets.sns.road import SnsRoad
 from streams.inlets.sns.subscriptions import Subscriptions
@@ -83,6 +84,9 @@ class Bridge:
         self.tally = Tally(metrics, now)
         self.sorter = Sorter(codec_of(settings), now, unsubscribes_of(settings.unsubscribe))
         self.roads: list[Road] = []
+        if settings.intake.objects.buckets:
+            self.sorter.fetching = fetching = Fetching(self.sorter, settings.intake.objects, self.tally)
+            self.roads.append(fetching)
         self.wellness = Wellness(self._troubles)
         metrics.look_up(lambda: {"ses_intake_waiting_bytes": {(): float(self.landing.bytes)}})
 

@@ -31,6 +31,8 @@ class Tally:
         """Take down an item whose records are acknowledged; one without records held nothing."""
         counts = Counter[tuple[str, ...]]()
         counts["ses_intake_items_total", road, "landed" if found.records else "nothing"] = 1
+        if found.objects:
+            counts["ses_intake_items_total", Road.OBJECT, "landed"] = found.objects
         for record in found.records:
             counts["ses_intake_records_total", road, record.role] += 1
         for reason in found.dead:

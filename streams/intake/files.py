@@ -17,10 +17,11 @@ from typing import Any, Protocol
 from streams.emit.records import scrub, scrub_path
 from streams.errors import Unusable
 from streams.intake.bodies import MAX_MAIL_BYTES
+from streams.intake.contents import Bytes
 from streams.intake.envelope import Letter, Torn, open_envelopes
 from streams.intake.parts import MAX_EVENT_BYTES, Refused, read_part, too_large
 from streams.intake.received import read_mail
-from streams.intake.sources import Bytes, Elsewhere, Reading, Source, Unread, find_sources, is_elsewhere
+from streams.intake.sources import Elsewhere, Reading, Source, Unread, find_sources, is_elsewhere
 from streams.intake.split import CHUNK, Piece, Splitter
 from streams.intake.unsubscribes import Unsubscribes
 from streams.mail.deadletter import DeadLetter, DeadReason, Stage

@@ -151,8 +151,14 @@ def _as_ses_sent_it(event: Mapping[str, Any]) -> str:
 
 
 def _content(event: Mapping[str, Any], receipt: Mapping[str, Any]) -> bytes:
-    """Return the mail itself, where SES sends it along: at most so much of it as is looked at."""
-    content = text(event.get(_CONTENT))
+    """Return the mail itself, at most so much of it as is looked at.
+
+    Text is what SES sends along; bytes are what somebody has fetched from where SES keeps it.
+    """
+    fetched = event.get(_CONTENT)
+    if isinstance(fetched, bytes):
+        return fetched[:MAX_MAIL_BYTES]
+    content = text(fetched)
     if content is None:
         return b""
     return content_bytes(content, word(mapping(receipt.get("action")).get("encoding")), MAX_MAIL_BYTES)

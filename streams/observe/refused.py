@@ -28,6 +28,7 @@ REFUSALS = (
     "not_confirmed",
     "token",
     "not_one_click",
+    "object_unreadable",
 )
 """Why a post is turned away."""
 

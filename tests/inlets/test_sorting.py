@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from streams.inlets.sorting import LARGEST_KEPT, Sorted, Sorter
 from streams.inlets.tally import Road, Tally
+from streams.intake.contents import Bytes
 from streams.intake.files import read_files
 from streams.intake.parts import MAX_EVENT_BYTES
-from streams.intake.sources import Bytes, Reading, file_source
+from streams.intake.sources import Reading, file_source
 from streams.intake.split import Splitter
 from streams.mail.deadletter import DeadReason
 from streams.observe.metrics import Metrics

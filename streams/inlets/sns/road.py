@@ -22,7 +22,7 @@ from streams.inlets.sns.message import Kind
 from streams.inlets.sns.refusal import Refusal
 from streams.inlets.sns.replays import Replays
 from streams.inlets.sns.verify import Genuine, Verifier
-from streams.inlets.sorting import NOTHING, Sorted, Sorter
+from streams.inlets.sorting import NOTHING, Sorted, Sorter, Unsorted
 from streams.inlets.sqs.pause import Seldom
 from streams.inlets.tally import Road, Tally
 from streams.settings.intake import Sns
@@ -112,12 +112,12 @@ class SnsRoad:
 
         async def land() -> None:
             # Read from the fields that are signed; a dead letter keeps the post as it came.
-            found.append(self._sorter.sort(body, f"sns:{genuine.topic_arn}", genuine.fields))
+            found.append(await self._sorter.read(body, f"sns:{genuine.topic_arn}", genuine.fields))
             await self._landing.land(found[-1].records)
 
         try:
             fresh = await self._replays.once(genuine.message_id, land)
-        except (Full, NotLanded) as error:
+        except (Full, NotLanded, Unsorted) as error:
             return self._fail(error)
         if not fresh:
             self._tally.repeated(Road.SNS)
@@ -134,12 +134,12 @@ class SnsRoad:
             log.info("subscription to %s confirmed", genuine.topic_arn)
         return web.Response()
 
-    def _fail(self, error: Full | NotLanded) -> web.Response:
+    def _fail(self, error: Full | NotLanded | Unsorted) -> web.Response:
         """Ask SNS to come again."""
         self._tally.failed(Road.SNS)
         if times := self._seldom.due("not landed"):
             log.warning("%d posts of SNS were asked to come again: %s", times, error)
-        return web.Response(status=503, headers=_AGAIN, text="the brokers have not acknowledged it: come again")
+        return web.Response(status=503, headers=_AGAIN, text="it could not be taken in yet: come again")
 
     def _refuse(self, why: Refusal) -> web.Response:
         """Turn a post away, with its reason; the connection ends where its body was not read whole."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.inlets.sorting import Sorter
+from streams.inlets.sorting import Sorter, Unsorted
 from streams.inlets.sqs.brokers import Brokers
 from streams.inlets.sqs.calls import Why
 from streams.inlets.sqs.hand import Hand, Held, Lately
@@ -75,7 +75,11 @@ class Carrier:
         if held.id in self._lately:
             tally.repeated(Road.SQS)
             return True
-        found = self._means.sorter.sort(body, self._origin)
+        try:
+            found = await self._means.sorter.read(body, self._origin)
+        except Unsorted:
+            tally.failed(Road.SQS)
+            return False
         if await self._means.brokers.land(found.records):
             tally.landed(Road.SQS, found)
             return True

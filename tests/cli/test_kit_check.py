@@ -104,6 +104,13 @@ def test_people_read_what_is_wrong_with_its_fix(world: World, run: Run) -> None:
     assert "3 of 3 records read, 1 thing wrong" in ran.err
 
 
+def test_the_last_so_many_of_each_partition_are_read_or_all_of_them(world: World, run: Run) -> None:
+    for one in IDS[:30]:  # a batch each: the embedded broker gives whole batches, and lists the end by them
+        publish(world, "sends", [(one, good(one))])
+    assert "4 of 30 records read, nothing is wrong" in run("kit", "check", "--topic", "sends", "--last", "2").err
+    assert "30 of 30 records read" in run("kit", "check", "--topic", "sends", "--last", "2", "--from-beginning").err
+
+
 def test_notes_leave_the_exit_code_alone(world: World, run: Run) -> None:
     publish(world, "sends", [(IDS[0], good(IDS[0]))], headers=[("a", b"b")])
     ran = run("kit", "check", "--topic", "sends", "--json")

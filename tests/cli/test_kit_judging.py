@@ -94,7 +94,8 @@ def test_every_rule_has_its_record_here_and_its_words() -> None:
     [
         (SEND, send(ID)),
         ("mail.Feedback", event("DELIVERY", ID)),
-        ("mail.Feedback", event("BOUNCE", ID) | {"recipients": []}),
+        ("mail.Feedback", event("BOUNCE", ID) | {"recipients": [], "destination": []}),
+        ("mail.Feedback", event("OPEN", ID) | {"recipients": [], "destination": ["ann@example.com"]}),
         ("mail.SendRequest", request()),
         ("mail.SendRequest", request(not_before=NOON + 9 * HOUR, expires_at=NOON + 99 * HOUR)),
         ("mail.SendRequest", request(to=[], bcc=["ann@example.com"])),

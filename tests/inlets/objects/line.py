@@ -26,6 +26,8 @@ class BreakingLine:
         """How often it still breaks."""
         self.broke = 0
         """How often it broke."""
+        self.passed = 0
+        """How many bytes of answers passed."""
         self.asked: list[bytes] = []
         """The heads of the requests."""
         self._threads: list[threading.Thread] = []
@@ -61,12 +63,13 @@ class BreakingLine:
         with contextlib.suppress(OSError):
             while data := server.recv(_PIECE):
                 if self.after and self.times and passed + len(data) > self.after:
-                    client.sendall(data[: self.after - passed])
+                    client.sendall(data[: max(self.after - passed, 0)])
                     self.times -= 1
                     self.broke += 1
                     break
                 passed += len(data)
                 client.sendall(data)
+                self.passed += len(data)
         self._end(server, client)
 
     @staticmethod

@@ -204,7 +204,7 @@ async def test_of_a_large_mail_only_the_beginning_is_read(bucket: Bucket, line: 
     async with reads(bucket, line.url) as read:
         for way in (received, by_s3):
             assert len(records(await read(way(bucket.name, "m")))) == 1
-        assert (await read(received(bucket.name, "m"))).objects == 1
+    assert line.passed < 8_000_000  # of 24; what the sockets hold is on its way before we say that it is enough
     assert any(b"range: bytes=0-262143\r\n" in asked.lower() for asked in line.asked)
 
 

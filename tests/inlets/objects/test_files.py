@@ -12,6 +12,7 @@ import pytest
 from streams.errors import BadSettings, WorldFailed
 from streams.inlets.objects import store, stream
 from streams.inlets.objects.files import S3Files, parted
+from streams.inlets.objects.trouble import Amiss
 from streams.intake.files import Item, read_files
 from streams.intake.sources import Reading, Source
 from streams.mail.deadletter import DeadReason
@@ -137,13 +138,41 @@ def test_a_line_that_goes_on_breaking_stops_the_reading_with_the_object_named(
     bucket: Bucket, line: BreakingLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_FIRST_S", 0.001)
-    bucket.put("a", b"[" + b" " * 3_000_000 + b"]")
-    settings = Objects(endpoint_url=line.url, region="eu-west-1")
-    with S3Files(settings) as objects:
-        (source,) = list(objects.find(bucket.url(), Reading()))
-        line.after, line.times = 100, 1_000
-        with pytest.raises(WorldFailed, match=rf"{bucket.url('a')}: .*S3 cannot be reached"):
-            list(read_files([bucket.url()], elsewhere=lambda _url, _reading: iter([source])))
+    monkeypatch.setattr(store, "_TRIES", 1)
+    url = bucket.put("a", "\n".join(json.dumps(event(number)) for number in range(40_000)).encode())
+    line.after, line.times = 600_000, 1_000
+    with S3Files(Objects(endpoint_url=line.url, region="eu-west-1")) as objects:
+        items = read_files([url], elsewhere=objects.find)
+        next(items)
+        line.after = 10
+        with pytest.raises(WorldFailed, match=rf"{url}: .*S3 cannot be reached"):
+            list(items)
+    assert stream.TRIES <= line.broke <= 2 * stream.TRIES  # aiohttp asks once more on a connection that it kept
+
+
+async def test_a_rest_that_is_not_the_rest_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_FIRST_S", 0.0)
+
+    class Body:
+        def __init__(self, data: bytes) -> None:
+            self._data = data
+
+        async def read(self, _: int) -> bytes:
+            data, self._data = self._data, b""
+            return data
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    class Whole:
+        async def open(self, *_: object, **__: object) -> store.Answer:
+            return store.Answer(Body(b"abc"), "e", 6)
+
+    reading = stream.ObjectStream(Whole(), "b-1", "k")  # type: ignore[arg-type]  # an S3 that knows of no Range
+    await reading.start()
+    assert await reading.read(100) == b"abc"
+    with pytest.raises(Amiss, match="from its middle"):
+        await reading.read(100)
 
 
 def test_an_object_that_changes_while_it_is_read_is_left_and_the_others_go_on(

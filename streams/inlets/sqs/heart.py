@@ -72,7 +72,7 @@ class Heart:
             return  # handed out again meanwhile, which hides it too; or over
         if why is None:
             self._hand.renew(held, asked)
-        elif why is Why.GONE:
+        elif why is Why.GONE and not held.has_landed:  # what has landed is being deleted: of course it is gone
             self._expired(held)
 
     def _expired(self, held: Held) -> None:

@@ -64,17 +64,17 @@ def test_a_message_that_takes_long_stays_hidden_all_the_while() -> None:
 def test_a_message_that_is_handed_out_again_meanwhile_is_deleted_by_its_newer_handle() -> None:
     async def story() -> None:
         queue, quay = Queue(), Quay(act=lambda: (4.0 * HIDDEN_S, None))
-        is_away = lambda call: call == "hide" and 1 < time() < HIDDEN_S + 1  # noqa: E731 - it is one
-        queue.trouble = lambda call: (0.01, Why.NETWORK, False) if is_away(call) else well(call)
+        away = (0.01, Why.NETWORK, False)
+        queue.trouble = lambda call: away if call == "hide" and 1 < time() < HIDDEN_S + 1 else well(call)
         queue.send(event(1))
         reader = Reader(queue, quay)
         await reader.road.start()
         await until(lambda: queue.handed_out == 2)
         await until(lambda: bool(quay.landed))
         await until(lambda: not queue.kept, 1)
-        await reader.road.stop()
         assert (quay.ids(), queue.handed_out) == (["m-1"], 2)
         assert reader.figure("ses_sqs_expired_total") == 1
+        await reader.road.stop()
 
     play(story())
 

@@ -90,9 +90,10 @@ def _get(language: Language, kit: Path) -> None:
             raise NotHere(f"{' '.join(language.get)} failed:\n{(got.stdout + got.stderr)[-2000:]}")
 
 
-def run(language: Language, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a language's producer, and return how it ended."""
-    return _run([*language.run, *words], ready(language), RUN_TIMEOUT_S)
+def run(language: Language, *words: str, kit: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a language's producer, of another *kit* than the ready one where it is said; return how it ended."""
+    where = ready(language) if kit is None else kit / language.name
+    return _run([*language.run, *words], where, RUN_TIMEOUT_S)
 
 
 def _run(words: Words, where: Path, timeout: float) -> subprocess.CompletedProcess[str]:

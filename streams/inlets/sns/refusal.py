@@ -68,7 +68,7 @@ ANSWERS: dict[Refusal, Answer] = {
     Refusal.SIGNATURE_VERSION: Answer(403, "signed in a version that is not taken: set the topic's SignatureVersion"),
     Refusal.CERTIFICATE_URL: Answer(403, "names a certificate that is not SNS's"),
     Refusal.REGION: Answer(403, "names a certificate of another region than its topic's"),
-    Refusal.BUSY: Answer(503, "too many wait for certificates: come again"),
+    Refusal.BUSY: Answer(503, "too many at a time: come again"),
     Refusal.CERTIFICATE_REDIRECTED: Answer(503, "SNS's host sends us elsewhere for its certificate: we do not go"),
     Refusal.CERTIFICATE_UNREACHABLE: Answer(503, "its certificate cannot be had now"),
     # Not 4xx: where our clock is wrong, or AWS names a new region's certificates otherwise, messages are not at fault.

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_S = 10.0
 """Within which a post must have come whole: SNS sends it in one go."""
+_MOST_READ = 512
+"""Posts that are read at a time: strangers can send slowly, and each may hold a whole body of ours meanwhile."""
 _AGAIN = {"Retry-After": "20"}  # SNS's own pause between tries
 _MINUTE_MS = 60_000
 
@@ -74,6 +76,8 @@ class SnsRoad:
         self.confirmations = Confirmations(fetch, clock, confirm=settings.confirm)
         self._replays = Replays(clock, remember_ms=max_age_ms)
         self._seldom = Seldom()
+        self.reading = 0
+        """How many posts have not come whole yet."""
 
     @property
     def troubles(self) -> Iterator[str]:
@@ -93,18 +97,29 @@ class SnsRoad:
 
     async def take(self, request: web.Request) -> web.Response:
         """Answer one post."""
-        try:
-            body = await body_of(request, self._most, _PATIENCE_S)
-        except TooLarge:
-            return self._refuse(Refusal.TOO_LARGE)
-        except Late:
-            return self._refuse(Refusal.INCOMPLETE)
+        body = await self._read(request)
+        if isinstance(body, Refusal):
+            return self._refuse(body)
         found = await self._verifier.check(body, request.headers)
         if isinstance(found, Refusal):
             return self._refuse(found)
         if found.kind is Kind.NOTIFICATION:
             return await self._land(found, body)
         return await self._confirm(found)
+
+    async def _read(self, request: web.Request) -> bytes | Refusal:
+        """Return the body of a post, or why it is not read whole."""
+        if self.reading >= _MOST_READ:
+            return Refusal.BUSY
+        self.reading += 1
+        try:
+            return await body_of(request, self._most, _PATIENCE_S)
+        except TooLarge:
+            return Refusal.TOO_LARGE
+        except Late:
+            return Refusal.INCOMPLETE
+        finally:
+            self.reading -= 1
 
     async def _land(self, genuine: Genuine, body: bytes) -> web.Response:
         """Answer a notification once all that it becomes is in Kafka; one that is there already at once."""
@@ -147,6 +162,6 @@ class SnsRoad:
         if times := self._seldom.due(why):
             log.warning("%d posts turned away: %s", times, why.words)
         answer = web.Response(status=why.status, headers=_AGAIN if why.may_pass else None, text=why.words)
-        if why in (Refusal.TOO_LARGE, Refusal.INCOMPLETE):
+        if why in (Refusal.TOO_LARGE, Refusal.INCOMPLETE, Refusal.BUSY):
             answer.force_close()
         return answer

@@ -14,10 +14,12 @@ import orjson
 from aiohttp import web
 from pydantic import SecretStr
 
+from streams.inlets.listener import Late, TooLarge, body_of
 from streams.inlets.sns.confirm import Confirmations, Pending
 
 PATH = "/api/v1/subscriptions"
 _MOST = 4_096
+_PATIENCE_S = 10.0
 
 
 class Subscriptions:
@@ -45,7 +47,7 @@ class Subscriptions:
         """Confirm what waits for the topic of `{"topic_arn": ...}`; it must be one that waits."""
         if refused := self._refused(request):
             return refused
-        topic = _topic(await request.content.read(_MOST))
+        topic = await _topic(request)
         if topic is None:
             return _error(400, 'say which: {"topic_arn": "arn:aws:sns:..."}')
         if not any(one.topic_arn == topic and one.url is not None for one in self._confirmations.pending()):
@@ -74,10 +76,10 @@ def _shown(pending: Pending) -> dict[str, Any]:
     }
 
 
-def _topic(body: bytes) -> str | None:
+async def _topic(request: web.Request) -> str | None:
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        said = orjson.loads(await body_of(request, _MOST, _PATIENCE_S))
+    except (TooLarge, Late, orjson.JSONDecodeError):
         return None
     topic = said.get("topic_arn") if isinstance(said, dict) else None
     return topic if isinstance(topic, str) else None

@@ -402,3 +402,49 @@ def test_no_post_crashes_it_and_none_that_sns_did_not_sign_is_taken(
             assert {record.key for record in site.quay.landed} <= {b"0100-m"}
 
     asyncio.run(play())
+
+
+EVENTS = st.one_of(
+    st.text(max_size=200),
+    st.sampled_from(["[" * 5_000, '"\\ud800"', "1e999", "\x00", '{"eventType": "Bounce"}', "NaN", "9" * 5_000]),
+    st.dictionaries(
+        st.sampled_from(["eventType", "notificationType", "mail", "delivery", "content", "Records", "Type", "Message"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+            max_leaves=8,
+        ),
+    ).map(lambda fields: json.dumps(json.loads(DELIVERY) | fields)),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(EVENTS, min_size=1, max_size=12))
+def test_whatever_sns_signed_is_taken_and_what_cannot_be_used_is_a_dead_letter(texts: list[str]) -> None:
+    async def play() -> None:
+        async with site_of() as site:
+            for text in texts:
+                assert await site.post(SNS.post(text)) == 200
+            items = site.items()
+            assert items.get("landed", 0) + items.get("nothing", 0) == len(texts)
+            assert len(site.quay.landed) >= items.get("landed", 0)
+
+    asyncio.run(play())
+
+
+async def test_more_posts_than_it_reads_at_a_time_are_asked_to_come_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(road_module, "_MOST_READ", 2)
+    slow = [await asyncio.open_connection("127.0.0.1", site.listener.port) for _ in range(2)]
+    for _, writer in slow:
+        writer.write(b"POST /sns HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf")
+    while site.road.reading < 2:  # noqa: ASYNC110 - a number tells nobody that it has changed
+        await asyncio.sleep(0.01)
+    assert await site.post(SNS.post(DELIVERY)) == 503
+    assert site.refused() == {"busy": 1}
+    for _, writer in slow:
+        writer.close()
+    while site.road.reading:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+    assert await site.post(SNS.post(DELIVERY)) == 200

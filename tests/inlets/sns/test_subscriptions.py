@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -31,7 +32,7 @@ class Desk:
     def waiting(self) -> float:
         return self.subscriptions.figures()["ses_intake_pending_subscriptions"][()]
 
-    async def ask(self, method: str, body: bytes | None, **headers: str) -> tuple[int, str]:
+    async def ask(self, method: str, body: bytes | AsyncIterator[bytes] | None, **headers: str) -> tuple[int, str]:
         async with self.session.request(method, self.url, data=body, headers=headers) as answer:
             return answer.status, await answer.text()
 
@@ -105,3 +106,18 @@ async def test_a_confirmation_that_fails_is_said_and_goes_on_waiting() -> None:
     async with desk_of(shelf=Shelf({url: Unreachable("HTTP 500")})) as desk:
         assert (await desk.ask("POST", b'{"topic_arn": "%s"}' % SNS.topic.encode(), **BEARER))[0] == 502
         assert desk.waiting() == 1
+
+
+async def test_a_request_that_comes_in_pieces_is_read_whole(desk: Desk) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for letter in f'{{"topic_arn": "{SNS.topic}"}}':
+            yield letter.encode()
+            await asyncio.sleep(0)
+
+    assert (await desk.ask("POST", pieces(), **BEARER))[0] == 200
+
+
+async def test_a_request_that_is_too_large_confirms_nothing(desk: Desk) -> None:
+    written = f'{{"topic_arn": "{SNS.topic}"}}'.encode()
+    assert (await desk.ask("POST", written + b" " * 5_000, **BEARER))[0] == 400
+    assert desk.waiting() == 1

@@ -43,8 +43,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # CPython's own, and old
-            self.later = max(self.later, self._scheduled[0]._when)  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
+            self.later = max(self.later, self._scheduled[0]._when)  # type: ignore[attr-defined]  # likewise
+        super()._run_once()  # type: ignore[misc]  # likewise
 
 
 def play(story: Coroutine[Any, Any, T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -109,3 +110,10 @@ def test_without_topics_in_kafka_it_says_how_to_make_them(brokers: str, tmp_path
 def test_the_metrics_know_every_reason_of_every_road() -> None:
     assert set(Refusal) <= set(REFUSALS)
     assert set(Why) == set(WHYS)
+
+
+def test_the_page_says_what_each_reason_of_a_failed_call_means() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "intake.md").read_text("utf-8")
+    _, _, table = page.partition("| why | means |")
+    rows = re.findall(r"^\| `(\w+)` \|", table.partition("\n\n")[0], re.MULTILINE)
+    assert sorted(rows) == sorted(Why)

@@ -432,6 +432,13 @@ def test_whatever_sns_signed_is_taken_and_what_cannot_be_used_is_a_dead_letter(t
     asyncio.run(play())
 
 
+async def read_of(site: Site, many: int) -> None:
+    """Return when so many posts are being read."""
+    async with asyncio.timeout(10):
+        while site.road.reading != many:  # noqa: ASYNC110 - a number tells nobody that it has changed
+            await asyncio.sleep(0.01)
+
+
 async def test_more_posts_than_it_reads_at_a_time_are_asked_to_come_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,12 +446,10 @@ async def test_more_posts_than_it_reads_at_a_time_are_asked_to_come_again(
     slow = [await asyncio.open_connection("127.0.0.1", site.listener.port) for _ in range(2)]
     for _, writer in slow:
         writer.write(b"POST /sns HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf")
-    while site.road.reading < 2:  # noqa: ASYNC110 - a number tells nobody that it has changed
-        await asyncio.sleep(0.01)
+    await read_of(site, 2)
     assert await site.post(SNS.post(DELIVERY)) == 503
     assert site.refused() == {"busy": 1}
     for _, writer in slow:
         writer.close()
-    while site.road.reading:  # noqa: ASYNC110 - as above
-        await asyncio.sleep(0.01)
+    await read_of(site, 0)
     assert await site.post(SNS.post(DELIVERY)) == 200

@@ -74,7 +74,7 @@ def run(files: Sequence[str], ways: Ways) -> bool:
     noted = None if ways.resume is None else Progress(ways.resume, sink.finish)
     overwritten = ways.dry_run and sys.stdout.isatty()  # the bar and the records would write over one another
     with ExitStack() as open_now:
-        elsewhere = _elsewhere(files, settings, open_now)
+        elsewhere = _elsewhere(files, settings, noted, open_now)
         screen = open_now.enter_context(Screen(reading, counts, shown=False if overwritten else ways.progress))
         if elsewhere is not None and screen.is_shown:
             reading.total_bytes += sum(elsewhere.total(name) for name in files if is_elsewhere(name))
@@ -112,13 +112,14 @@ class Pace:
             time.sleep(self._next - now)
 
 
-def _elsewhere(files: Sequence[str], settings: Settings, open_now: ExitStack) -> S3Files | None:
+def _elsewhere(files: Sequence[str], settings: Settings, noted: Progress | None, open_now: ExitStack) -> S3Files | None:
     """Return S3, where any of *files* lies there."""
     if not any(is_elsewhere(name) for name in files):
         return None
     from streams.inlets.objects.files import S3Files
 
-    return open_now.enter_context(S3Files(settings.intake.objects))
+    objects = settings.intake.objects
+    return open_now.enter_context(S3Files(objects) if noted is None else S3Files(objects, noted.knows))
 
 
 def _take(item: Item, sink: Sink) -> tuple[str, str]:

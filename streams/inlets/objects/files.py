@@ -1,7 +1,8 @@
 """Objects in S3 as `ingest` reads files: what a name such as s3://bucket/prefix means, and the bytes of each.
 
 Reading files is no work for an event loop, so this has one of its own that runs only while S3 is asked. Listings come
-page by page and objects piece by piece: what lies there may be larger than any memory.
+page by page and objects piece by piece: what lies there may be larger than any memory. Small objects are asked for some
+ahead of their turn, or a bucket of mails would cost a round trip each.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import io
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -24,15 +25,18 @@ from streams.intake.sources import Reading, Source, Unread, may_hold_events
 from streams.settings.intake import BUCKET, Objects
 
 PIECE = 256 * 1024
+AHEAD = 12
+"""Objects that are asked for before their turn; each of a piece at most."""
 _URL = re.compile(rf"s3://({BUCKET})(?:/(.*))?", re.DOTALL)
 
 
 class S3Files:
     """Finds and opens objects; used in a ``with``, from one thread."""
 
-    def __init__(self, settings: Objects) -> None:
-        """Nothing is asked yet."""
-        self._settings = settings
+    def __init__(self, settings: Objects, knows: Callable[[Source], bool] = lambda _: False) -> None:
+        """Nothing is asked yet; what *knows* says is known is not asked for ahead of its turn."""
+        self._settings, self._knows = settings, knows
+        self._ahead: dict[str, asyncio.Task[bytes]] = {}
         self._runner = asyncio.Runner()
         self._open = AsyncExitStack()
         self._store: Store | None = None
@@ -43,6 +47,7 @@ class S3Files:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Leave S3."""
+        self._runner.run(_left(self._ahead.values()))
         self._runner.run(self._open.aclose())
         self._runner.close()
 
@@ -54,26 +59,45 @@ class S3Files:
             WorldFailed: S3 does not list them, or there is none.
 
         """
+        bucket, _ = parted(url)
+        for here in self._pages(url, reading):
+            for number, (_, source) in enumerate(here):
+                for key, later in here[number + 1 : number + 1 + AHEAD]:
+                    self._ask_ahead(bucket, key, later)
+                yield source
+
+    def total(self, url: str) -> int:
+        """Return how many bytes *url* means; the listing alone is read for that."""
+        return sum(source.size or 0 for here in self._pages(url, Reading()) for _, source in here)
+
+    def _pages(self, url: str, reading: Reading) -> Iterator[list[tuple[str, Source]]]:
+        """Yield what *url* means, page by page."""
         bucket, prefix = parted(url)
         after, some = None, False
         while True:
             page = self._page(bucket, prefix, after)
-            for found in page.objects:
-                some = True
-                if found.key == prefix or may_hold_events(found.key.rpartition("/")[2]):
-                    if not found.key.endswith("/"):  # what the console makes for a folder
-                        yield self._source(bucket, found)
-                else:
-                    reading.passed_over.append(url_of(bucket, found.key))
+            some = some or bool(page.objects)
+            yield list(self._readable(bucket, prefix, page, reading))
             after = page.behind
             if after is None:
                 break
         if not some:
             raise WorldFailed(f"there is no object whose name begins with {url}")
 
-    def total(self, url: str) -> int:
-        """Return how many bytes *url* means; the listing alone is read for that."""
-        return sum(source.size or 0 for source in self.find(url, Reading()))
+    def _readable(self, bucket: str, prefix: str, page: Page, reading: Reading) -> Iterator[tuple[str, Source]]:
+        """Yield the objects of a page that may hold events."""
+        for found in page.objects:
+            if found.key != prefix and not may_hold_events(found.key.rpartition("/")[2]):
+                reading.passed_over.append(url_of(bucket, found.key))
+            elif not found.key.endswith("/"):  # what the console makes for a folder
+                yield found.key, self._source(bucket, found)
+
+    def _ask_ahead(self, bucket: str, key: str, source: Source) -> None:
+        """Begin to read a small object, once; it goes on whenever S3 is waited for."""
+        if self._store is None or source.name in self._ahead or (source.size or 0) > PIECE or self._knows(source):
+            return
+        stream = ObjectStream(self._store, bucket, key, chance=random.random)
+        self._ahead[source.name] = self._runner.get_loop().create_task(_whole(stream))
 
     def _source(self, bucket: str, found: Found) -> Source:
         name = url_of(bucket, found.key)
@@ -95,9 +119,16 @@ class S3Files:
         if self._store is None:
             raise WorldFailed("an object is opened that was not found by a listing")
         stream = ObjectStream(self._store, bucket, key, chance=random.random)
-        raw = _Raw(self._runner, stream)
-        raw.begin()
-        return io.BufferedReader(raw, PIECE)
+        ahead = self._ahead.pop(url_of(bucket, key), None)
+        try:
+            if ahead is not None:
+                return io.BufferedReader(io.BytesIO(self._runner.run(_of(ahead))))
+            self._runner.run(stream.start())
+        except Unusable as why:
+            raise Unread(why.detail) from why
+        except Amiss as trouble:
+            raise _told(trouble) from trouble
+        return io.BufferedReader(_Raw(self._runner, stream), PIECE)
 
 
 class _Raw(io.RawIOBase):
@@ -105,15 +136,6 @@ class _Raw(io.RawIOBase):
 
     def __init__(self, runner: asyncio.Runner, stream: ObjectStream) -> None:
         self._runner, self._stream = runner, stream
-
-    def begin(self) -> None:
-        """Ask for it."""
-        try:
-            self._runner.run(self._stream.start())
-        except Unusable as why:
-            raise Unread(why.detail) from why
-        except Amiss as trouble:
-            raise _told(trouble) from trouble
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -137,6 +159,29 @@ class _Raw(io.RawIOBase):
         if not self.closed:
             self._stream.close()
         super().close()
+
+
+async def _whole(stream: ObjectStream) -> bytes:
+    """Return all of a small object."""
+    found = bytearray()
+    try:
+        await stream.start()
+        while data := await stream.read(PIECE):
+            found += data
+    finally:
+        stream.close()
+    return bytes(found)
+
+
+async def _left(tasks: Iterable[asyncio.Task[bytes]]) -> None:
+    """Leave what was asked for ahead and nobody wants any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _of(task: asyncio.Task[bytes]) -> bytes:
+    return await task
 
 
 def parted(url: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from streams.errors import BadSettings, WorldFailed
 from streams.inlets.objects import store, stream
-from streams.inlets.objects.files import S3Files, parted
+from streams.inlets.objects.files import AHEAD, PIECE, S3Files, parted
 from streams.inlets.objects.trouble import Amiss
 from streams.intake.files import Item, read_files
 from streams.intake.sources import Reading, Source
@@ -95,14 +95,16 @@ def test_a_listing_goes_on_for_as_many_pages_as_there_are(bucket: Bucket, monkey
     assert asked[0] is None
 
 
-def test_the_total_is_known_from_the_listing_and_all_of_it_is_read(bucket: Bucket) -> None:
+def test_the_total_is_known_from_the_listing_and_all_of_it_is_read(bucket: Bucket, line: BreakingLine) -> None:
     bucket.put("a.json", batch(1, 2))
     bucket.put("b", gzip.compress(batch(3)))
     bucket.put("folder/", b"")
     bucket.put("readme.md", b"# no events")
     reading = Reading()
-    with S3Files(bucket.settings) as objects:
+    with S3Files(Objects(endpoint_url=line.url, region="eu-west-1")) as objects:
         total = objects.total(bucket.url())
+        assert objects._ahead == {}
+    assert len(line.asked) == 1  # the listing, and no object
     read(bucket.settings, bucket.url(), reading=reading)
     assert reading.done_bytes == total == len(batch(1, 2)) + len(gzip.compress(batch(3)))
     assert reading.passed_over == [bucket.url("readme.md")]
@@ -194,7 +196,7 @@ def test_an_object_that_changes_while_it_is_read_is_left_and_the_others_go_on(
 
 def test_an_object_that_vanishes_is_left_and_the_others_go_on(bucket: Bucket) -> None:
     for number in range(3):
-        bucket.put(f"{number}", batch(number))
+        bucket.put(f"{number}", batch(number).ljust(PIECE + 1))  # too large to be asked for ahead of its turn
     reading, found = Reading(), []
     with S3Files(bucket.settings) as objects:
         for item in read_files([bucket.url()], reading=reading, elsewhere=objects.find):
@@ -331,3 +333,28 @@ def test_an_object_is_another_one_once_it_has_changed(bucket: Bucket) -> None:
     assert identity() == first is not None
     bucket.put("a", batch(2))
     assert identity() != first
+
+
+def test_small_objects_are_asked_for_ahead_of_their_turn_but_not_what_is_known(
+    bucket: Bucket, line: BreakingLine
+) -> None:
+    for number in range(3 * AHEAD):
+        bucket.put(f"{number:02}", batch(number))
+    known = bucket.url("02")
+    with S3Files(Objects(endpoint_url=line.url, region="eu-west-1"), lambda source: source.name == known) as objects:
+        items = read_files([bucket.url()], elsewhere=objects.find, known=Notes(known))
+        first = next(items)
+        assert ids([first]) == ["id-0"]
+        asked = sum(b"GET /" in one and b"list-type" not in one for one in line.asked)
+        assert 1 < asked <= 1 + AHEAD
+        assert ids(list(items)) == [f"id-{number}" for number in range(1, 3 * AHEAD) if number != 2]
+    assert not any(f"/{bucket.name}/02 ".encode() in one for one in line.asked)
+
+
+def test_what_was_asked_for_ahead_and_failed_is_told_at_its_turn(bucket: Bucket) -> None:
+    for number in range(4):
+        bucket.put(f"{number}", batch(number))
+    bucket.put("2", b"x", Metadata={"x-amz-iv": "i"})
+    reading = Reading()
+    assert ids(read(bucket.settings, bucket.url(), reading=reading)) == ["id-0", "id-1", "id-3"]
+    assert [name for name, _ in reading.unread] == [bucket.url("2")]

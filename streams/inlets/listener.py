@@ -7,9 +7,11 @@ those are on another port (streams/web), which the internet need not reach. No r
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from streams.errors import WorldFailed
 
@@ -17,6 +19,15 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "S
 _IDLE_S = 75.0
 """How long a connection without a post stays open: longer than a load balancer's 60 s, so that it closes first."""
 _LEAST_SPARE_S = 1.0
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether an error is a fault of ours: what is no HTTP is its sender's, who would fill the log with it."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_log = logging.getLogger(f"{__name__}.http")
+_log.addFilter(_is_ours)
 
 
 class Late(Exception):
@@ -74,6 +85,7 @@ class Listener:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_log,
             handle_signals=False,
             # Whoever has gone away is not heard, but what they brought lands all the same.
             handler_cancellation=False,

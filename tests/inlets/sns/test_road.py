@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -453,3 +455,42 @@ async def test_more_posts_than_it_reads_at_a_time_are_asked_to_come_again(
         writer.close()
     await read_of(site, 0)
     assert await site.post(SNS.post(DELIVERY)) == 200
+
+
+async def test_a_packed_body_is_cut_off_where_it_unpacks_too_large(site: Site) -> None:
+    bomb = gzip.compress(b" " * (64 * 1024 * KIB))
+    assert len(bomb) < 512 * KIB
+    tracemalloc.start()
+    try:
+        assert await site.post(bomb, **{"Content-Encoding": "gzip"}) == 413
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert site.refused() == {"too_large": 1}
+    assert most < 32 * 1024 * KIB
+
+
+async def test_what_is_no_http_is_answered_without_a_word_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for line in (b"ann@example.org\r\n\r\n", b"POST /sns HTTP/1.1\r\nann@example.org\r\n\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.listener.port)
+        writer.write(line)
+        assert b" 400 " in await reader.readline()
+        await reader.read()
+        writer.close()
+    assert not caplog.records
+    assert await site.post(SNS.post(DELIVERY)) == 200
+
+
+async def test_a_fault_of_ours_is_logged_and_the_post_comes_again(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    async def break_down(_: Sequence[Record]) -> None:
+        raise RuntimeError("a fault")
+
+    body = SNS.post(DELIVERY)
+    site.quay.act = break_down
+    assert await site.post(body) == 500
+    assert "a fault" in caplog.text
+    site.quay.act = takes_all
+    assert await site.post(body) == 200
+    assert len(site.quay.landed) == 1

@@ -15,8 +15,9 @@ def intake() -> None:
     It listens for SNS where SES_STREAMS_INTAKE__SNS__TOPICS names the topics whose messages are taken, and reads the
     queues of SES_STREAMS_INTAKE__SQS__QUEUES with the credentials that AWS's default chain finds. A post is answered,
     and a message deleted, only after Kafka has acknowledged what it became. Events go to the feedback topic, what
-    cannot be used to the dead letters. Run as many as you like; it keeps nothing. It serves /metrics and /health on
-    SES_STREAMS_WEB__PORT, the webhook on SES_STREAMS_INTAKE__SNS__PORT. SIGTERM stops it cleanly.
+    cannot be used to the dead letters. What a message only names in S3, such as a mail that SES keeps, is fetched from
+    the buckets of SES_STREAMS_INTAKE__OBJECTS__BUCKETS. Run as many as you like; it keeps nothing. It serves /metrics
+    and /health on SES_STREAMS_WEB__PORT, the webhook on SES_STREAMS_INTAKE__SNS__PORT. SIGTERM stops it cleanly.
 
     Exit codes: 0 stopped as told, 2 bad settings, 3 the world failed: nothing is lost, start it again.
     """

@@ -15,25 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
-from streams.bridge import now
+from streams.demo.gauges import is_ready
 from streams.demo.outlet import Outlet
+from streams.demo.process import Process, free_port
 from streams.demo.worker import Worker
 from streams.dispatch.headers import headers_of
 from streams.dispatch.leave import LeavingRoad, Ways, ways_of
 from streams.emit.admin import ensure_topics
-from streams.emit.landing import Landing
 from streams.emit.publish import Publisher
 from streams.engine.broker import EmbeddedBroker
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.inlets.sorting import Sorter
-from streams.inlets.tally import Tally
-from streams.inlets.unsubscribe.oneclick import OneClick
 from streams.intake.unsubscribes import Leaving, unsubscribes_of
 from streams.mail.unsubscribe import ONE_CLICK, read_token
-from streams.observe.metrics import Metrics
 from streams.settings import Producer, Security, Settings
 from streams.settings.unsubscribe import Unsubscribe, keys_of
 from streams.topics import plan
@@ -238,32 +235,35 @@ def ask(brokers: str, request_id: str, stream: str) -> None:
         publisher.publish("ses.send-requests", request_id.encode(), CODEC.encode("mail.SendRequest", record))
 
 
-async def post(brokers: str, path: str) -> int:
-    """Post to *path* of an intake what mailbox providers post; return the status."""
-    names = {"feedback": "ses.feedback", "dead-letters": "ses.dead-letters"}
-    landing = Landing(
-        brokers,
-        Security(),
-        names,
-        settings=Producer(idempotent=False),
-        patience_s=30.0,
-        most_bytes=1 << 20,
-        on_failure=lambda why: pytest.fail(str(why)),
-    )
-    road = OneClick(SETTINGS, landing, Sorter(CODEC, now), Tally(Metrics(), now), now)
-    app = web.Application()
-    app.add_routes(road.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await landing.start()
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
-        async with ClientSession() as session, session.post(url, data={"List-Unsubscribe": "One-Click"}) as answer:
-            return answer.status
-    finally:
-        await runner.cleanup()
-        await landing.stop()
+class Intake(Process):
+    """An intake process that takes people who leave, and nothing else."""
+
+    def __init__(self, brokers: str, home: Path) -> None:
+        self.web, self.port = free_port(), free_port()
+        said = {
+            "BROKERS": brokers,
+            "PRODUCER__IDEMPOTENT": "false",
+            "WEB__PORT": self.web,
+            "INTAKE__SNS__PORT": self.port,
+            "UNSUBSCRIBE__KEY": WORDS["key"],
+            "UNSUBSCRIBE__URL": WORDS["url"],
+        }
+        variables = {f"SES_STREAMS_{name}": str(value) for name, value in said.items()}
+        super().__init__("the intake", ["intake"], variables, home / "intake.log")
+
+    def wait(self) -> None:
+        """Return when it says that it is ready."""
+        until = time.monotonic() + PATIENCE_S
+        while not is_ready(self.web):
+            self.check()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.1)
+
+
+async def post(url: str, body: dict[str, str]) -> int:
+    """Post to *url* what mailbox providers post; return the status."""
+    async with ClientSession() as session, session.post(url, data=body) as answer:
+        return answer.status
 
 
 @pytest.mark.slow
@@ -274,9 +274,12 @@ def test_from_the_header_of_a_mail_to_the_list_through_the_processes_that_users_
 ) -> None:
     ses = run(events=("kafka",), kafka=Settings(brokers=brokers, producer=Producer(idempotent=False)))
     worker = worker_of(brokers, ses.url, tmp_path)
+    intake = Intake(brokers, tmp_path)
     worker.start()
+    intake.start()
     topics = Topics(brokers, worker)
     try:
+        intake.wait()
         ask(brokers, "first", "newsletter")
         topics.wait("Outcome", kind="DELIVERED", request_id="first")
         (mail,) = [event["mail"] for event in ses.events() if event["eventType"] == "Send"]
@@ -284,7 +287,10 @@ def test_from_the_header_of_a_mail_to_the_list_through_the_processes_that_users_
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         found = HEADER.fullmatch(headers["List-Unsubscribe"])
         assert found is not None
-        assert asyncio.run(post(brokers, found[1])) == 200
+        url = f"http://127.0.0.1:{intake.port}{found[1]}"
+        assert asyncio.run(post(url, {"a": "1"})) == 400
+        assert asyncio.run(post(url[:-1], {"List-Unsubscribe": "One-Click"})) == 404
+        assert asyncio.run(post(url, {"List-Unsubscribe": "One-Click"})) == 200
         left = topics.wait("Outcome", kind="UNSUBSCRIBED", recipient=ANN)
         assert (left["stream"], left["request_id"]) == ("newsletter", "first")
         topics.wait("Suppression", recipient=ANN, reason="UNSUBSCRIBED", scope="newsletter")
@@ -295,4 +301,6 @@ def test_from_the_header_of_a_mail_to_the_list_through_the_processes_that_users_
         assert len({told.message_id for told in ses.told if told.kind == "Send"}) == 2
     finally:
         topics.outlet.close()
-        assert worker.stop() == 0
+        stopped = worker.stop(), intake.stop()
+    assert stopped == (0, 0)
+    assert not any(word in intake.log.read_text() for word in (found[2], "ann@"))

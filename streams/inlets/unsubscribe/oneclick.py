@@ -7,7 +7,6 @@ logins or where the browser comes from: mailbox providers post for people, from 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from streams.emit.landing import Full, Landing, NotLanded
+from streams.inlets.listener import Late, TooLarge, body_of
 from streams.inlets.sns.replays import Replays
 from streams.inlets.sorting import Sorter
 from streams.inlets.tally import Road, Tally
@@ -62,9 +62,12 @@ class OneClick:
         leave = self._leave(request)
         if leave is None:
             return self._refuse("token", _page(HTTPStatus.NOT_FOUND, UNKNOWN))
-        body = await _body(request)
-        if body is None:
+        try:
+            body = await body_of(request, LARGEST, _PATIENCE_S)
+        except TooLarge:
             return self._refuse("too_large", _page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, UNASKED, leave))
+        except Late:
+            return self._refuse("incomplete", _later(leave))
         if not is_one_click(request.headers.get("Content-Type", ""), body):
             return self._refuse("not_one_click", _page(HTTPStatus.BAD_REQUEST, UNASKED, leave))
         return await self._land(leave)
@@ -77,9 +80,7 @@ class OneClick:
             fresh = await self._landed.once(said.feedback_id, lambda: self._landing.land(found.records))
         except (Full, NotLanded):
             self._tally.failed(Road.UNSUBSCRIBE)
-            answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, LATER, leave)
-            answer.headers["Retry-After"] = _AGAIN_S
-            return answer
+            return _later(leave)
         if fresh:
             self._tally.landed(Road.UNSUBSCRIBE, found)
         else:
@@ -94,18 +95,11 @@ class OneClick:
         return answer
 
 
-async def _body(request: web.Request) -> bytes | None:
-    """Return what is posted; None for what is too large, or does not come."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            async for piece in request.content.iter_any():
-                body += piece
-                if len(body) > LARGEST:
-                    return None
-    except TimeoutError:
-        return None
-    return bytes(body)
+def _later(leave: Leave) -> web.Response:
+    """Ask for patience, for as long as a short trouble takes."""
+    answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, LATER, leave)
+    answer.headers["Retry-After"] = _AGAIN_S
+    return answer
 
 
 def _page(status: HTTPStatus, said: Said, leave: Leave | None = None) -> web.Response:

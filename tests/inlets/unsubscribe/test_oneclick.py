@@ -12,10 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, FormData, web
+from aiohttp import ClientResponse, ClientSession, FormData
 
 from streams.emit.landing import Landing
 from streams.engine.broker import EmbeddedBroker
+from streams.inlets.listener import Listener
 from streams.inlets.sorting import Sorter
 from streams.inlets.tally import Tally
 from streams.inlets.unsubscribe.oneclick import LARGEST, OneClick
@@ -79,17 +80,14 @@ async def opened(broker: EmbeddedBroker, **words: Any) -> AsyncIterator[Door]:
     topics = make_topics(broker.address, f"leave-{uuid4().hex}")
     async with landed_at(broker.address, topics, idempotent=False, **words) as landing:
         door = Door(landing, topics, broker.address)
-        app = web.Application()
-        app.add_routes(door.road.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        door.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        listener = Listener("127.0.0.1", 0, door.road.routes(), patience_s=1.0)
+        await listener.start()
+        door.url = f"http://127.0.0.1:{listener.port}"
         try:
             yield door
         finally:
             await door.session.close()
-            await runner.cleanup()
+            await listener.stop()
 
 
 @pytest.fixture
@@ -186,7 +184,8 @@ async def test_a_form_that_never_ends_is_given_up(door: Door, monkeypatch: pytes
         yield b"List-Unsubscribe="
         await asyncio.sleep(30)
 
-    assert (await door.post(token_of(), slow(), headers=FORM)).status == 413
+    assert (await door.post(token_of(), slow(), headers=FORM)).status == 503
+    assert door.counted("ses_intake_refused_total", "incomplete") == 1
 
 
 async def test_an_old_key_and_any_case_still_leave(door: Door) -> None:

@@ -61,8 +61,11 @@ class LeavingRoad:
         self._told: set[str] = set()
 
     async def open(self) -> None:
-        """Make ready."""
+        """Make ready, and say by which key: the intake says the same one, or nobody can leave."""
         await self._road.open()
+        log.info(
+            "mails of %s say how to leave, by key %s", ", ".join(sorted(self._ways.streams)), self._ways.key.id.hex()
+        )
 
     async def close(self) -> None:
         """Let go."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 import re
 from dataclasses import replace
 from typing import Any
@@ -183,11 +184,13 @@ class Kept:
         return Quota(-1, 0, 7.0, sending=True)
 
 
-async def test_the_road_carries_the_same_letter_with_how_to_leave() -> None:
+async def test_the_road_carries_the_same_letter_with_how_to_leave(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     kept = Kept()
     road = LeavingRoad(kept, ways())
     await road.open()
     assert kept.open_now
+    assert f"mails of news, newsletter say how to leave, by key {KEYS[0].id.hex()}" in caplog.text
     asked = letter(stream="newsletter")
     assert await road.carry(asked) == Accepted("m-1", NOW)
     assert await road.carry(letter()) == Accepted("m-1", NOW)

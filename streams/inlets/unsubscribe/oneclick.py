@@ -7,6 +7,7 @@ logins or where the browser comes from: mailbox providers post for people, from 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ from streams.intake.jsontext import dump
 from streams.intake.unsubscribes import Leaving
 from streams.mail.unsubscribe import ONE_CLICK, Leave, read_token
 from streams.settings.unsubscribe import Unsubscribe, keys_of
+
+log = logging.getLogger(__name__)
 
 LARGEST = 16 * 1024
 """Bytes of a form; the one that is asked for has 26."""
@@ -51,8 +54,11 @@ class OneClick:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return them: HEAD and GET, which show, and POST, which acts; none where nothing is set."""
+        if self._path is None:
+            return ()
+        log.info("people leave at %s/, by keys %s", self._path, ", ".join(key.id.hex() for key in self._keys))
         path = f"{self._path}/{{token}}"
-        return () if self._path is None else (web.get(path, self._show), web.post(path, self._take))
+        return web.get(path, self._show), web.post(path, self._take)
 
     async def _show(self, request: web.Request) -> web.Response:
         leave = self._leave(request)

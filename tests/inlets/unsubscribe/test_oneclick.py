@@ -142,7 +142,19 @@ async def test_every_answer_guards_the_link(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["x", token_of()[:-1], token_of()[:60], "a" * 200, token_of(secret="x" * 32), "a" * 5000]
+    "token",
+    [
+        "x",
+        token_of()[:-1],
+        token_of()[:60],
+        "a" * 200,
+        token_of(secret="x" * 32),
+        "a" * 5000,
+        "%00",
+        "%ff%fe",
+        "ü",
+        "a%0d%0ab",
+    ],
 )
 async def test_a_wrong_or_torn_token_is_turned_away_with_a_page_that_helps(door: Door, token: str) -> None:
     answer = await door.post(token)
@@ -251,6 +263,15 @@ async def test_no_log_names_a_token_or_an_address(door: Door, caplog: pytest.Log
     await door.session.get(f"{door.url}/leave/now/{token_of()}")
     said = [record.getMessage() + str(record.exc_info) for record in caplog.records]
     assert not any(token_of()[:20] in words or "ada@" in words for words in said)
+
+
+async def test_the_keys_are_named_so_that_one_can_see_whether_they_are_the_worker_s(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    list(door.road.routes())
+    names = ", ".join(SealingKey.of(secret).id.hex() for secret in (KEY, OLD))
+    assert caplog.messages == [f"people leave at /leave/now/, by keys {names}"]
 
 
 def test_without_a_url_there_is_no_door(broker: EmbeddedBroker) -> None:

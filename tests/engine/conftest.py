@@ -68,6 +68,10 @@ class Bench:
         admin = AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
         for done in admin.delete_topics(list(names)).values():
             done.result()
+        until = time.monotonic() + PATIENCE_S
+        while set(names) & set(admin.list_topics(timeout=PATIENCE_S).topics):  # a broker hears of it a moment later
+            assert time.monotonic() < until, f"{names} do not go"
+            time.sleep(0.05)
 
     def feed(self, role: str, records: Mapping[bytes, list[bytes]] | list[tuple[bytes, bytes]]) -> None:
         producer = Producer({"bootstrap.servers": self.broker.address, "partitioner": "murmur2_random"})

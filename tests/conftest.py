@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from moto.server import ThreadedMotoServer
 
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import why_not
@@ -60,6 +61,16 @@ def make_kafka(need: Need, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
             return running.enter_context(made[-1])
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """Run moto, somebody else's reading of AWS's APIs, and return where all of them are; its state is everybody's."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 def need_kafka(need: Need) -> None:

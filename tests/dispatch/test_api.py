@@ -6,13 +6,12 @@ import asyncio
 import base64
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from streams.dispatch.api import MOST_HEADERS, ApiRoad
 from streams.errors import BadSettings
@@ -147,15 +146,6 @@ async def test_of_our_headers_only_as_many_go_as_ses_takes_besides_the_request_s
 
 
 # Moto: somebody else's reading of SESv2. It knows simple and raw mails, neither templates nor tags, nor accounts.
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

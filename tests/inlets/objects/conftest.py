@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from streams.settings.intake import Objects
 from tests.inlets.objects.line import BreakingLine
@@ -43,24 +42,14 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """Give the endpoint of an S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(s3: str) -> Bucket:
+def bucket(moto: str) -> Bucket:
     """Give an empty bucket."""
-    return Bucket(s3)
+    return Bucket(moto)
 
 
 @pytest.fixture
-def line(s3: str) -> Iterator[BreakingLine]:
+def line(moto: str) -> Iterator[BreakingLine]:
     """Give a line to S3 that breaks when told."""
-    with BreakingLine(s3) as opened:
+    with BreakingLine(moto) as opened:
         yield opened

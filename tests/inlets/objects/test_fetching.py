@@ -387,11 +387,11 @@ def test_a_bucket_is_allowed_by_its_name_alone() -> None:
 
 
 async def test_a_received_mail_comes_by_a_queue_from_s3_into_the_topic_and_a_failing_s3_holds_it_back(
-    bucket: Bucket, line: BreakingLine, s3: str
+    bucket: Bucket, line: BreakingLine, moto: str
 ) -> None:
     queues: Any = boto3.client(
         "sqs",
-        endpoint_url=s3,
+        endpoint_url=moto,
         region_name="eu-west-1",
         aws_access_key_id="a",
         aws_secret_access_key="s",  # noqa: S106 - moto looks at none
@@ -405,7 +405,7 @@ async def test_a_received_mail_comes_by_a_queue_from_s3_into_the_topic_and_a_fai
         ensure_topics(broker.address, Security(), plan(prefix="ses.", partitions=4, replication=1, group="g"))
         line.after, line.times = 1, 10_000  # S3 fails to begin with
         async with reads(bucket, line.url) as read, landing(broker.address) as lands:
-            sqs = Sqs(queues=(url,), endpoint_url=s3, region="eu-west-1", wait_seconds=0, visibility_seconds=5)
+            sqs = Sqs(queues=(url,), endpoint_url=moto, region="eu-west-1", wait_seconds=0, visibility_seconds=5)
             road = SqsRoad(sqs, read.sorter, lands, read.tally, clock=lambda: NOON, on_failure=_failed)
             await road.start()
             try:

@@ -51,9 +51,9 @@ async def test_a_post_that_names_a_mail_in_s3_is_asked_for_again_while_s3_fails_
         assert site.items() == {"failed": 1, "landed": 1, "repeated": 1}
 
 
-def test_the_intake_reads_a_queue_of_alerts_as_its_settings_say(bucket: Bucket, s3: str) -> None:
+def test_the_intake_reads_a_queue_of_alerts_as_its_settings_say(bucket: Bucket, moto: str) -> None:
     login = {"aws_access_key_id": "a", "aws_secret_access_key": "s"}
-    queues: Any = boto3.client("sqs", endpoint_url=s3, region_name="eu-west-1", **login)
+    queues: Any = boto3.client("sqs", endpoint_url=moto, region_name="eu-west-1", **login)
     url = queues.create_queue(QueueName=bucket.name)["QueueUrl"]
     bucket.put("m", DSN)
     bucket.put("o", sends(1, 2))
@@ -66,9 +66,9 @@ def test_the_intake_reads_a_queue_of_alerts_as_its_settings_say(bucket: Bucket, 
             "WEB__PORT": "0",
             "INTAKE__SQS__QUEUES": url,
             "INTAKE__SQS__REGION": "eu-west-1",
-            "INTAKE__SQS__ENDPOINT_URL": s3,
+            "INTAKE__SQS__ENDPOINT_URL": moto,
             "INTAKE__OBJECTS__REGION": "eu-west-1",
-            "INTAKE__OBJECTS__ENDPOINT_URL": s3,
+            "INTAKE__OBJECTS__ENDPOINT_URL": moto,
             "INTAKE__OBJECTS__BUCKETS": bucket.name,
         }
         environment = {**os.environ, **{f"SES_STREAMS_{name}": value for name, value in said.items()}}

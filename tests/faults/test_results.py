@@ -54,18 +54,19 @@ def test_the_short_table_adds_up_kinds_of_faults_and_names_stock_faust_last(tmp_
     kills = [run(kind="test_kills", seed=seed) for seed in (1, 2, 3, 4)]
     again = run(kind="test_kills", fault="kill -9 while state is rebuilt", lost=1, wrong=2)
     stock = run(kind="test_vanilla", twin="vanilla", fault="a handler fails", lost=5)
+    beside_ours = run(kind="test_kills", twin="vanilla", fault="an agent fails", lost=7)
     calm = run(kind="test_vanilla", twin="vanilla", fault="nothing happens")
     rigged = run(kind="test_kills", twin="keeps state first", lost=500)
     page = tmp_path / "README.md"
     page.write_text(f"head\n{summary.BEGIN}\nold\n{summary.END}\ntail\n", "utf-8")
-    summary.write_readme([stock, *kills, again, calm, rigged], page)
+    summary.write_readme([stock, *kills, again, beside_ours, calm, rigged], page)
     text = page.read_text("utf-8")
     assert text.startswith("head\n")
     assert text.endswith("tail\n")
     lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
     assert lines == [
         f"| {summary.KINDS['test_kills']} | 2 | 4 | 4,000 | 1 | 2 | 4 |",
-        f"| {summary.STOCK} | 1 | 1 | 1,000 | 5 | 0 | 1 |",
+        f"| {summary.STOCK} | 2 | 2 | 2,000 | 12 | 0 | 2 |",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,10 @@ from moto.server import ThreadedMotoServer
 
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import why_not
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell leaves it to what it runs in the background, and to all children of that: tests send it, and are heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
 settings.load_profile("house")

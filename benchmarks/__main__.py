@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import intake, recovery, state, throttle, transactions
+from benchmarks import intake, latency, recovery, state, throttle, transactions
 
 BENCHMARKS = {
     "intake": (intake.main, "SNS's notifications, two thousand a second for a minute: 5 minutes"),
+    "latency": (latency.main, "from an event to its outcome, idle and at 25, 50 and 80 % load: 9 minutes"),
     "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
     "state": (state.main, "a table of 10 million living keys, whose keys come and go: half an hour"),
     "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),

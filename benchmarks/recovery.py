@@ -11,27 +11,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
-
+from benchmarks.filling import fill
 from benchmarks.machine import described
+from benchmarks.workers import GROUP, PREFIX, come_up_to_date, variables
 from streams.demo.worker import Worker
 from streams.emit.admin import ensure_topics
 from streams.mail.life import Reached
 from streams.mail.outcome import OutcomeKind
 from streams.mail.standing import Standing
-from streams.partition import partitions
 from streams.schemas.codec import load_codec
 from streams.settings import Security
 from streams.state.lives import first_heard, new_life
@@ -41,16 +37,12 @@ from tests.kafka.cluster import Cluster
 from tests.kafka.jars import why_not
 from tests.kafka.node import Jvm
 
-PREFIX, GROUP = "ses.", "ses-streams-bench"
 RESULTS = Path(__file__).parent / "results" / "recovery.ndjson"
 DAY_MS = 86_400_000
 KEPT_DAYS = 13
 """Over so many days the mails of a changelog were sent: a day short of when they are forgotten."""
 BODIES = 997
 """Different sends; each stands in many lives, for to encode one costs more than all the rest."""
-SLICE = 10_000
-PATIENCE_S = 600.0
-_UP_TO_DATE = re.compile(r"up to date after ([\d.]+) s")
 
 
 def main(words: list[str]) -> int:
@@ -79,8 +71,9 @@ def _measured(keys: int, count: int, *, small: bool) -> dict[str, Any]:
         Cluster(Path(home) / "kafka", jvm=Jvm(heap_mb=1024, quick=False)) as kafka,
     ):
         ensure_topics(kafka.brokers, Security(), plan(prefix=PREFIX, partitions=count, replication=1, group=GROUP))
-        size = _fill(kafka.brokers, keys, count, small=small)
-        worker = Worker(_variables(kafka.brokers, count), Path(home))
+        topic, rows = ("standings", _standings(keys)) if small else ("lives", _lives(keys))
+        size = fill(kafka.brokers, changelog_name(GROUP, topic), rows, keys, count)
+        worker = Worker(variables(kafka.brokers, count, instance="bench"), Path(home))
         try:
             empty = _started(worker, keys)
             kept = _started(worker, 0)
@@ -98,48 +91,6 @@ def _measured(keys: int, count: int, *, small: bool) -> dict[str, Any]:
         "kept_disk": kept,
         "killed_halfway": {"left": left, **resumed},
     }
-
-
-def _variables(brokers: str, count: int) -> dict[str, str]:
-    said = {
-        "BROKERS": brokers,
-        "GROUP": GROUP,
-        "PARTITIONS": count,
-        "REPLICATION": 1,
-        "ENGINE__INSTANCE_ID": "bench",  # else the group waits for a killed worker until its session is over
-        "DISPATCH__ENABLED": "false",
-    }
-    return {f"SES_STREAMS_{name}": str(value) for name, value in said.items()}
-
-
-def _fill(brokers: str, keys: int, count: int, *, small: bool) -> float:
-    """Write the changelog; return the bytes of a record."""
-    topic = changelog_name(GROUP, "standings" if small else "lives")
-    producer = Producer(
-        {"bootstrap.servers": brokers, "linger.ms": 100, "compression.type": "zstd", "batch.size": 900_000}
-    )
-    rows, size, done = _standings(keys) if small else _lives(keys), 0, 0
-    while slice_ := list(islice(rows, SLICE)):
-        for (key, value), partition in zip(slice_, partitions([key for key, _ in slice_], count), strict=True):
-            _produce(producer, topic, partition, key, value)
-            size += len(key) + len(value)
-        done += len(slice_)
-        if done % (10 * SLICE) == 0:
-            print(f"\rwriting the changelog: {done} of {keys}", end="", file=sys.stderr, flush=True)
-    producer.flush(PATIENCE_S)
-    print(file=sys.stderr)
-    return size / keys
-
-
-def _produce(producer: Producer, topic: str, partition: int, key: bytes, value: bytes) -> None:
-    while True:
-        try:
-            producer.produce(topic, key=key, value=value, partition=partition)
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            producer.poll(0)
-            return
 
 
 def _lives(keys: int) -> Iterator[tuple[bytes, bytes]]:
@@ -188,24 +139,10 @@ def _standings(keys: int) -> Iterator[tuple[bytes, bytes]]:
 
 def _started(worker: Worker, records: int) -> dict[str, Any]:
     """Start the worker, wait until it is ready, and stop it; return what it took to come up to date."""
-    before = len(_recoveries(worker))
-    began = time.monotonic()
-    worker.start()
-    while not worker.ready():
-        worker.check()
-        if time.monotonic() - began > PATIENCE_S:
-            raise TimeoutError(f"not ready after {PATIENCE_S:.0f} s:\n{worker.last_words()}")
-        time.sleep(0.02)
-    ready = time.monotonic() - began
-    seconds, cpu, peak = _recoveries(worker)[before], _cpu(worker), _peak(worker)
-    worker.stop()
-    return {
-        "ready_s": round(ready, 2),
-        "recovery_s": seconds,
-        "records_per_s": round(records / seconds) if records and seconds else None,
-        "cpu_s": round(cpu, 1),
-        "peak_mb": peak,
-    }
+    try:
+        return come_up_to_date(worker, records)
+    finally:
+        worker.stop()
 
 
 def _halfway(worker: Worker, left: float) -> int:
@@ -221,21 +158,3 @@ def _halfway(worker: Worker, left: float) -> int:
             return int(remaining)
         seen = max(seen, remaining)
         time.sleep(0.05)
-
-
-def _recoveries(worker: Worker) -> list[float]:
-    """Return the seconds of each recovery that the worker's log tells of."""
-    text = worker.log.read_text(errors="replace") if worker.log.exists() else ""
-    return [float(found) for found in _UP_TO_DATE.findall(text) if found]
-
-
-def _cpu(worker: Worker) -> float:
-    """Return the processor time that the worker has used so far, seconds."""
-    fields = Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak(worker: Worker) -> int:
-    """Return the most memory that the worker has had so far, MB."""
-    status = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii")
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) >> 10

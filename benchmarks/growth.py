@@ -29,7 +29,7 @@ from benchmarks.growth_traffic import Traffic
 from benchmarks.growth_watch import disk_mb, until, until_quiet, waiting, watch
 from benchmarks.machine import described
 from benchmarks.segments import packed
-from benchmarks.workers import GROUP, PREFIX, come_up_to_date, cpu_s, memory_mb, until_ready, variables
+from benchmarks.workers import GROUP, PREFIX, come_up_to_date, cpu_s, memory_mb, peak_mb, until_ready, variables
 from streams.demo.gauges import Page
 from streams.demo.worker import Worker
 from streams.emit.admin import ensure_topics
@@ -116,7 +116,7 @@ def _recovered(worker: Worker, opened: int, home: Path) -> dict[str, Any]:
     figures = come_up_to_date(worker, opened, PATIENCE_S)
     seconds, cpu = until_quiet(worker, PATIENCE_S)
     figures |= {"quiet_after_s": round(seconds, 1), "quiet_cpu_s": round(cpu, 1)}
-    figures |= {"peak_mb": memory_mb(worker, "VmHWM"), "memory_mb": memory_mb(worker)}
+    figures |= {"peak_mb": peak_mb(worker), "memory_mb": memory_mb(worker)}
     worker.stop()
     return figures | {"disk_mb": disk_mb(home / "data")}
 
@@ -145,7 +145,7 @@ def _worked_off(worker: Worker, feed: Feed, topics: Topics, mails: int) -> dict[
         "seconds": round(seconds, 2),
         "events_per_s": round(events / seconds),
         "cpu_us_an_event": round((cpu_s(worker) - cpu_before) / joined * 1e6, 2),
-        "peak_mb": memory_mb(worker, "VmHWM"),
+        "peak_mb": peak_mb(worker),
         "topics": topics.since(before, mails),
     }
 

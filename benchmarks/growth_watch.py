@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workers import cpu_s, memory_mb
+from benchmarks.workers import cpu_s, memory_mb, peak_mb
 from streams.demo.gauges import Page
 from streams.demo.worker import Worker
 
@@ -74,7 +74,7 @@ def watch(worker: Worker, seconds: float) -> dict[str, Any]:
             "middle": sorted(sizes)[len(sizes) // 2],
             "last": sizes[-1],
             "most": max(sizes),
-            "peak": memory_mb(worker, "VmHWM"),
+            "peak": peak_mb(worker),
         },
         "slope_mb_a_minute": round(slope.a_minute, 3),
         "slope_error": round(slope.error, 3) if math.isfinite(slope.error) else None,

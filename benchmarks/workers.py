@@ -6,12 +6,12 @@ benchmark's own affair.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import cpu_of, peak_of
 from streams.demo.worker import Worker
 
 PREFIX, GROUP = "ses.", "ses-streams-bench"
@@ -62,7 +62,7 @@ def come_up_to_date(worker: Worker, records: int, patience: float = PATIENCE_S) 
         "recovery_s": seconds,
         "records_per_s": round(records / seconds) if records and seconds else None,
         "cpu_s": round(cpu_s(worker), 1),
-        "peak_mb": memory_mb(worker, "VmHWM"),
+        "peak_mb": peak_mb(worker),
     }
 
 
@@ -74,11 +74,15 @@ def recoveries(worker: Worker) -> list[float]:
 
 def cpu_s(worker: Worker) -> float:
     """Return the processor time that the worker has used in this life so far, seconds."""
-    fields = Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return cpu_of([worker.pid or 0])
 
 
-def memory_mb(worker: Worker, word: str = "VmRSS") -> float:
-    """Return the worker's memory by the kernel's *word* for it: VmRSS is now, VmHWM the most so far; MB."""
+def peak_mb(worker: Worker) -> int:
+    """Return the most memory that the worker has had in this life so far, MB."""
+    return round(peak_of([worker.pid or 0]))
+
+
+def memory_mb(worker: Worker) -> float:
+    """Return the worker's memory now, MB."""
     status = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii")
-    return round(int(re.findall(rf"{word}:\s+(\d+)", status)[0]) / 1024, 1)
+    return round(int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024, 1)

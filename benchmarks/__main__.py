@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import growth, intake, latency, recovery, state, throttle, transactions
+from benchmarks import balance, growth, intake, latency, recovery, state, throttle, transactions
 
 BENCHMARKS = {
+    "balance": (balance.main, "how a billion mails a day fall on partitions, simulated: half a minute"),
     "growth": (growth.main, "a worker whose table holds a million open sends (--open 10000000): 15 minutes"),
     "intake": (intake.main, "SNS's notifications, two thousand a second for a minute: 5 minutes"),
     "latency": (latency.main, "from an event to its outcome, idle and at 25, 50 and 80 % load: 9 minutes"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import balance, growth, intake, latency, recovery, state, throttle, transactions
+from benchmarks import balance, growth, intake, latency, recovery, scale, state, throttle, transactions
 
 BENCHMARKS = {
     "balance": (balance.main, "how a billion mails a day fall on partitions, simulated: half a minute"),
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "intake": (intake.main, "SNS's notifications, two thousand a second for a minute: 5 minutes"),
     "latency": (latency.main, "from an event to its outcome, idle and at 25, 50 and 80 % load: 9 minutes"),
     "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
+    "scale": (scale.main, "the sums of docs/scale.md, from the latest results of the others: a second"),
     "state": (state.main, "a table of 10 million living keys, whose keys come and go: half an hour"),
     "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),
     "transactions": (transactions.main, "a chunk's outputs one after the other, or in one transaction: 4 minutes"),

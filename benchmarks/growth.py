@@ -26,7 +26,7 @@ from benchmarks.growth_moves import moves
 from benchmarks.growth_table import table
 from benchmarks.growth_topics import Topics
 from benchmarks.growth_traffic import Traffic
-from benchmarks.growth_watch import disk_mb, until, until_quiet, waiting, watch
+from benchmarks.growth_watch import disk_mb, series_of, until, until_quiet, waiting, watch
 from benchmarks.machine import described
 from benchmarks.segments import packed
 from benchmarks.workers import GROUP, PREFIX, come_up_to_date, cpu_s, memory_mb, peak_mb, until_ready, variables
@@ -163,6 +163,7 @@ def _steady(worker: Worker, feed: Feed, topics: Topics, said: Namespace, home: P
         **watched,
         "cpu_us_an_event": round(watched["cpu_share"] / rate * 1e6, 1),
         "disk_mb": {"before": disk, "after": disk_mb(home / "data")},
+        "series": series_of(worker.page()),
         "topics": topics.since(before, feed.mails - mails),
     }
 

@@ -114,6 +114,11 @@ def owned(page: Page | None) -> int:
     return 0 if page is None else len(page.metrics.get("ses_consumer_lag", {}))
 
 
+def series_of(page: Page | None) -> int:
+    """Return how many series a page of metrics has."""
+    return 0 if page is None else sum(map(len, page.metrics.values()))
+
+
 def disk_mb(path: Path) -> float:
     """Return what a directory's files take."""
     size = 0

@@ -97,12 +97,13 @@ def of_workers(loads: Loads, a_worker: int) -> Loads:
 
 
 def most_of_one_key(capacity: float, mails_a_second: float, count: int) -> float:
-    """Return the share of all recipients that one may have before its partition is full.
+    """Return the share of all recipients that one may have before its worker is full.
 
-    *capacity* is what one lane works off, records of both hops a second; what else falls on its partition goes first.
+    *capacity* is what a worker works off, records of both hops a second: all of its lanes share one loop, so what else
+    falls on its partitions goes first.
     """
-    others = mails_a_second * (EVENTS + OUTCOMES) / count
-    return max(0.0, (capacity - others) / (mails_a_second * OUTCOMES))
+    others = mails_a_second * (EVENTS + OUTCOMES) * min(1.0, PARTITIONS_A_WORKER / count)
+    return min(1.0, max(0.0, (capacity - others) / (mails_a_second * OUTCOMES)))
 
 
 def headroom(imbalance: float, outage: float, catch_up: float) -> float:

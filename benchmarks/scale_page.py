@@ -222,6 +222,7 @@ def _pods(sums: Sums) -> list[str]:
         "lives a worker",
         "GB of disk each",
         "a lost disk, minutes",
+        "workers, for tables no larger than measured",
     )
     rows = [
         [
@@ -235,6 +236,7 @@ def _pods(sums: Sums) -> list[str]:
             f"{one.lives / one.pods / MEGA:,.0f} M",
             f"{one.disk / one.pods / GIGA:,.0f}",
             f"{one.lives / one.pods / sums.inputs.records_per_s / 60:,.0f}",
+            f"{one.as_measured:,}",
         ]
         for one in sums.pods
     ]
@@ -280,7 +282,8 @@ def _hottest(sums: Sums) -> list[str]:
         "mails a day",
     )
     return [
-        f"One partition is one lane, with one core at most: {sums.capacity():,.0f} records of both hops a second.",
+        "All lanes of a worker share one loop, which has one core at most: "
+         f"{sums.capacity():,.0f} records of both hops a second.",
         "",
         *_table(
             head,

@@ -43,7 +43,10 @@ COUNT_STEP = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pods:
-    """How many workers it takes where lives are remembered for *days*, by each limit, and what each then has."""
+    """How many workers it takes where lives are remembered for *days*, by each limit, and what each then has.
+
+    *as_measured* is how many it would take for none to have a larger table than the largest that was measured.
+    """
 
     days: int
     lives: float
@@ -51,6 +54,7 @@ class Pods:
     by_processor: int
     by_disk: int
     by_recovery: int
+    as_measured: int
     partitions: int
 
     @property
@@ -125,6 +129,7 @@ class Sums:
             by_processor=by_processor,
             by_disk=by_disk,
             by_recovery=by_recovery,
+            as_measured=math.ceil(lives / float(self.inputs.growth[-1]["open"])),
             partitions=partitions,
         )
 
@@ -133,8 +138,8 @@ class Sums:
         return float(MEGA / (self.inputs.cpu_us * EVENTS / (EVENTS + OUTCOMES)))
 
     def hottest(self, partitions: int) -> float:
-        """Return the share of all recipients that one may have in the busiest hour, before its partition is full."""
-        return min(1.0, most_of_one_key(self.capacity(), self.peak, partitions))
+        """Return the share of all recipients that one may have in the busiest hour, before its worker is full."""
+        return most_of_one_key(self.capacity(), self.peak, partitions)
 
     # brokers, bytes a mail
 

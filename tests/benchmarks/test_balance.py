@@ -69,12 +69,13 @@ def test_a_worker_has_the_mean_of_its_partitions() -> None:
     assert of_workers(np.array([1.0, 3.0, 2.0, 2.0]), 2).tolist() == [2.0, 2.0]
 
 
-def test_one_key_may_have_what_its_partition_has_left() -> None:
-    mails, count = 1_000.0, 10
-    others = mails * (EVENTS + OUTCOMES) / count
+def test_one_key_may_have_what_its_worker_has_left() -> None:
+    mails, count = 1_000.0, 40
+    others = mails * (EVENTS + OUTCOMES) / 10
     assert most_of_one_key(others, mails, count) == 0
     assert most_of_one_key(others / 2, mails, count) == 0
     assert most_of_one_key(others + mails * OUTCOMES / 4, mails, count) == pytest.approx(0.25)
+    assert most_of_one_key(100 * others, mails, count) == 1
 
 
 def test_headroom_is_for_the_uneven_and_for_catching_up() -> None:

@@ -282,8 +282,10 @@ def _hottest(sums: Sums) -> list[str]:
         "mails a day",
     )
     return [
-        "All lanes of a worker share one loop, which has one core at most: "
-         f"{sums.capacity():,.0f} records of both hops a second.",
+        (
+            "All lanes of a worker share one loop, which has one core at most: "
+            f"{sums.capacity():,.0f} records of both hops a second."
+        ),
         "",
         *_table(
             head,

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.growth_table import table
 from benchmarks.growth_traffic import AWAY, Traffic
 from benchmarks.growth_watch import slope_of
 from benchmarks.segments import Packed, packed
@@ -97,3 +98,30 @@ def _batch(base: int, records: int, size: int) -> bytes:
     """Return a batch as Kafka's message format has it (version 2), with *size* bytes of records."""
     head = struct.pack(">iBIhiqqqhii", 0, 2, 0, 0, records - 1, 0, 0, -1, -1, -1, records)
     return struct.pack(">qi", base, len(head) + size) + head + bytes(size)
+
+
+def test_the_table_tells_of_what_was_measured_and_of_nothing_else() -> None:
+    recovery = {
+        "ready_s": 3.0,
+        "records_per_s": 250_000,
+        "quiet_after_s": 4.0,
+        "quiet_cpu_s": 1.0,
+        "peak_mb": 300,
+        "memory_mb": 290.0,
+        "disk_mb": 100.0,
+    }
+    steady = {
+        "rate": 4_000,
+        "cpu_share": 0.5,
+        "cpu_us_an_event": 125.0,
+        "memory_mb": {"middle": 500.0, "peak": 510},
+        "slope_mb_a_minute": 0.2,
+        "slope_error": 0.3,
+        "flat": True,
+        "disk_mb": {"before": 100.0, "after": 120.0},
+    }
+    figures = {"open": 1_000_000, "partitions": 4, "recovery": recovery, "log_mb": 70.0}
+    assert "250,000 records/s" in table(figures)
+    assert "a minute" not in table(figures)
+    assert "0.2 MB a minute, error 0.3: flat" in table({**figures, "steady": steady})
+    assert "it rises" in table({**figures, "steady": {**steady, "flat": False}})

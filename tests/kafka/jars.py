@@ -42,15 +42,23 @@ def jars() -> Path:
         NoKafka: Maven is missing, cannot get them, or got others than we know.
     """
     given = os.environ.get("KAFKA_LIBS")
-    if given:
-        return Path(given)
-    if not _all_there():
-        HOME.mkdir(parents=True, exist_ok=True)
-        with (HOME / "lock").open("w") as lock:
+    return Path(given) if given else jars_of(HERE, HOME)
+
+
+def jars_of(project: Path, home: Path) -> Path:
+    """Return the directory, in *home*, of the jars that a *project* names: by its pom.xml and its jars.sha256.
+
+    Raises:
+        NoKafka: Maven is missing, cannot get them, or got others than we know.
+    """
+    libs, checksums = home / "libs", project / CHECKSUMS.name
+    if not _all_there(libs, checksums):
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # tests may run side by side, and all of them begin here
-            if not _all_there():
-                _get()
-    return LIBS
+            if not _all_there(libs, checksums):
+                _get(project, libs)
+    return libs
 
 
 def why_not() -> str:
@@ -63,42 +71,42 @@ def why_not() -> str:
     return ""
 
 
-def _get() -> None:
+def _get(project: Path, libs: Path) -> None:
     """Get the jars into a directory beside, and put it in place when it is whole."""
     maven = shutil.which("mvn")
     if maven is None:
-        raise NoKafka("Maven is not on PATH (Debian: apt-get install maven), and KAFKA_LIBS names no jars")
-    fresh = HOME / "fresh"
+        raise NoKafka("Maven is not on PATH (Debian: apt-get install maven), nor does KAFKA_LIBS name a broker's jars")
+    fresh = libs.with_name("fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     words = ["dependency:copy-dependencies", f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"]
     got = subprocess.run(
-        [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), *words],
-        cwd=HERE,
+        [maven, "-B", "-q", "-f", str(project / "pom.xml"), *words],
+        cwd=project,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=GET_TIMEOUT_S,
         check=False,
     )
     if got.returncode != 0:
-        raise NoKafka(f"Maven could not get Apache Kafka's jars:\n{got.stdout.decode(errors='replace')[-2000:]}")
-    wrong = different(fresh)
+        raise NoKafka(f"Maven could not get the jars of {project.name}:\n{got.stdout.decode(errors='replace')[-2000:]}")
+    wrong = different(fresh, project / CHECKSUMS.name)
     if wrong:
         raise NoKafka(f"jars that Maven got are not those of {CHECKSUMS.name}: {', '.join(wrong)}")
-    shutil.rmtree(LIBS, ignore_errors=True)
-    fresh.rename(LIBS)
+    shutil.rmtree(libs, ignore_errors=True)
+    fresh.rename(libs)
 
 
-def _all_there() -> bool:
-    return all((LIBS / name).is_file() for name in _known())
+def _all_there(libs: Path, checksums: Path) -> bool:
+    return all((libs / name).is_file() for name in _known(checksums))
 
 
-def different(libs: Path = LIBS) -> list[str]:
+def different(libs: Path = LIBS, checksums: Path = CHECKSUMS) -> list[str]:
     """Return the names of jars that are missing, unknown, or whose bytes are not those that we know."""
-    known = _known()
+    known = _known(checksums)
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libs.glob("*.jar")}
     return sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
 
 
-def _known() -> dict[str, str]:
-    lines = CHECKSUMS.read_text().splitlines()
+def _known(checksums: Path) -> dict[str, str]:
+    lines = checksums.read_text().splitlines()
     return {name: checksum for checksum, name in (line.split() for line in lines if line)}

@@ -18,6 +18,8 @@ OURS = "ours"
 REFERENCE_OPEN = 10_000_000
 """The table whose figures count, where such a run is there; else the largest one."""
 RECOVERIES = 3
+HALF = 0.5
+"""The load whose latency is shown."""
 
 Row = Mapping[str, Any]
 
@@ -40,6 +42,7 @@ class Inputs:
     cpu_from: str
     records_per_s: float
     recovery_from: str
+    latency: str
 
 
 def read(results: Path = RESULTS) -> Inputs:
@@ -64,6 +67,7 @@ def read(results: Path = RESULTS) -> Inputs:
         cpu_from=cpu_from,
         records_per_s=records,
         recovery_from=recovery_from,
+        latency=_latency(_rows(results, "latency")),
     )
 
 
@@ -91,6 +95,18 @@ def _recovery(recovery: Sequence[Row], reference: Row) -> tuple[float, str]:
     runs = recovery[-RECOVERIES:]
     return median(row["empty_disk"]["records_per_s"] for row in runs), (
         f"`recovery`, median of {len(runs)}, {_source(runs[-1])}"
+    )
+
+
+def _latency(rows: Sequence[Row]) -> str:
+    """Say how long an event takes to its outcome at half load, as the latest run has it."""
+    half = [row for row in rows if row.get("load") == HALF]
+    if not half:
+        return "From event to outcome: not measured yet."
+    last = half[-1]
+    return (
+        f"From event to outcome at half load ({last['events_per_s']:,.0f} events a second): {last['p50_ms']:,} ms for "
+        f"half of the events, at most {last['p99_ms']:,} ms for 99 of a hundred (`latency`, {_source(last)})."
     )
 
 

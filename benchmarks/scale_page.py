@@ -88,6 +88,8 @@ def _measured(sums: Sums) -> list[str]:
             f"event ({inputs.cpu_from}); {inputs.records_per_s:,.0f} records a second of recovery "
             f"({inputs.recovery_from})."
         ),
+        "",
+        inputs.latency,
     ]
 
 

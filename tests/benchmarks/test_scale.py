@@ -55,6 +55,18 @@ def test_the_race_says_what_an_event_costs_where_it_was_run(tmp_path: Path) -> N
     assert "`join`, median of 3" in inputs.cpu_from
 
 
+def test_latency_is_shown_at_half_load_where_it_was_measured(tmp_path: Path) -> None:
+    _results(tmp_path)
+    assert "not measured yet" in block(Sums(read(tmp_path)))
+    runs = [(0.25, 1), (0.5, 2), (0.8, 3)]
+    lines = [
+        {"load": load, "events_per_s": 9_000.0, "p50_ms": p50, "p99_ms": 77, "at": "2026-12-01", "commit": "c"}
+        for load, p50 in runs
+    ]
+    (tmp_path / "latency.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "9,000 events a second): 2 ms" in block(Sums(read(tmp_path)))
+
+
 def test_ten_million_open_sends_are_the_reference_where_they_were_measured(tmp_path: Path) -> None:
     _results(tmp_path, sizes=(1_000_000, 10_000_000, 50_000_000))
     assert read(tmp_path).reference["open"] == 10_000_000

@@ -3,9 +3,10 @@
 Apache Kafka on loopback, a changelog that holds `--open` sends of which nothing is heard yet, and the product's
 worker, observing. It starts with an empty disk (the recovery, then the time until timers are set and it is quiet);
 works off a backlog of the race's mails, half of whose events are about old sends, at random, so RocksDB must find
-them; goes on at a steady rate for `--minutes` while its memory is looked at each second; then, still at that rate, a
-second worker joins and leaves. Records are those of the race's workload, about 0.3 KB, and no two are alike where ids
-and people stand, so what disk they take is honest. Processor time is the worker's, from the kernel.
+them; goes on at a steady rate, a quarter of `--minutes` to warm up and then `--minutes` with its memory looked at
+each second; then, still at that rate, a second worker joins and leaves. Records are those of the race's workload, about
+0.3 KB, and no two are alike where ids and people stand, so what disk they take is honest. Processor time is the
+worker's, from the kernel.
 """
 
 from __future__ import annotations
@@ -154,10 +155,12 @@ def _steady(worker: Worker, feed: Feed, topics: Topics, said: Namespace, home: P
     """Let the worker work at a rate; return what its memory does."""
     _say(f"{said.minutes:g} minutes at {said.rate:,.0f} events a second")
     before, mails, disk = topics.ends(), feed.mails, disk_mb(home / "data")
+    began = time.monotonic()
     with feed.at_rate(said.rate):
         watched = watch(worker, said.minutes * 60)
+        seconds = time.monotonic() - began
     until(lambda: waiting([worker.page()]) == 0, PATIENCE_S, "the worker keeps up")
-    rate = (feed.mails - mails) / (said.minutes * 60) * (1 + _events_a_send(feed))
+    rate = (feed.mails - mails) / seconds * feed.events / feed.mails
     return {
         "rate": round(rate),
         **watched,
@@ -166,10 +169,6 @@ def _steady(worker: Worker, feed: Feed, topics: Topics, said: Namespace, home: P
         "series": series_of(worker.page()),
         "topics": topics.since(before, feed.mails - mails),
     }
-
-
-def _events_a_send(feed: Feed) -> float:
-    return (feed.events - feed.mails) / feed.mails
 
 
 def _running(worker: Worker) -> None:

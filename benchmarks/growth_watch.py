@@ -20,6 +20,7 @@ from streams.demo.worker import Worker
 
 STRETCHES = 20
 """So many means the samples become."""
+WARM_UP = 0.25
 LEAST = 3
 """A line through two points has no error."""
 LOOK_S = 0.1
@@ -56,7 +57,11 @@ def slope_of(samples: Sequence[tuple[float, float]]) -> Slope:
 
 
 def watch(worker: Worker, seconds: float) -> dict[str, Any]:
-    """Return the worker's memory over the time, MB, and how busy it was; the first fifth is not in the slope."""
+    """Return the worker's memory over the time, MB, and how busy it was.
+
+    A quarter of the time goes before it: until its buffers have been full once, a worker's memory grows to its size.
+    """
+    time.sleep(seconds * WARM_UP)
     began, cpu = time.monotonic(), cpu_s(worker)
     samples: list[tuple[float, float]] = []
     step = min(1.0, seconds / 60)
@@ -64,7 +69,7 @@ def watch(worker: Worker, seconds: float) -> dict[str, Any]:
         worker.check()
         samples.append((at, memory_mb(worker)))
         time.sleep(max(0.0, step * len(samples) - (time.monotonic() - began)))
-    slope = slope_of(samples[len(samples) // 5 :])
+    slope = slope_of(samples)
     sizes = [size for _, size in samples]
     return {
         "seconds": round(seconds, 1),

@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 HERTZ = 20.0
 LOOK_FOR_CHILDREN = 10
 """Samples between two looks for new children: to find them takes longer than to read what the known ones used."""
-ANSWER_S = 10.0
+ANSWER_S, ONE_TRY_S = 20.0, 1.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PEAK = re.compile(r"VmHWM:\s+(\d+)")
 Place = tuple[str, int]
@@ -150,19 +150,12 @@ class Log:
     def ends(self, topics: Iterable[str]) -> dict[Place, int]:
         """Return where each partition ends: the offset of the next record."""
         places = self.places(topics)
-        until = time.monotonic() + ANSWER_S
-        while True:
-            try:
-                return self._ends(places)
-            except KafkaException:  # a topic that has just been made has no leader yet that knows it
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
+        return _patiently(lambda: self._ends(places))
 
     def _ends(self, places: Iterable[Place]) -> dict[Place, int]:
         asked = {TopicPartition(*place): OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]  # its class has none
-        answers = self._admin.list_offsets(asked) if asked else {}
-        return {(one.topic, one.partition): answer.result(ANSWER_S).offset for one, answer in answers.items()}
+        answers = self._admin.list_offsets(asked, request_timeout=ONE_TRY_S) if asked else {}
+        return {(one.topic, one.partition): answer.result().offset for one, answer in answers.items()}
 
     def count(self, topic: str) -> int:
         """Return how many records were written to a topic since it was made, where no transactions are used."""
@@ -170,9 +163,24 @@ class Log:
 
     def committed(self, group: str) -> dict[Place, int]:
         """Return what a group has committed; nothing of a group that has not."""
-        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        said = asked[group].result(ANSWER_S).topic_partitions
-        return {(one.topic, one.partition): one.offset for one in said if one.offset >= 0}
+        return _patiently(lambda: self._committed(group))
+
+    def _committed(self, group: str) -> dict[Place, int]:
+        asked = [ConsumerGroupTopicPartitions(group)]
+        answer = self._admin.list_consumer_group_offsets(asked, request_timeout=ONE_TRY_S)[group]
+        return {(one.topic, one.partition): one.offset for one in answer.result().topic_partitions if one.offset >= 0}
+
+
+def _patiently(ask: Callable[[], dict[Place, int]]) -> dict[Place, int]:
+    """Ask again for a while: a new topic has no leader at first, and a new cluster no coordinator of groups."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def lag(ends: Mapping[Place, int], committed: Mapping[Place, int]) -> int:

@@ -8,7 +8,7 @@ by a millisecond a mail, and each event comes 0.2 to 60 s after its send, so bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from random import Random
@@ -28,6 +28,7 @@ DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "web.example.d
 SOONEST_MS, LATEST_MS = 200, 60_000
 SLICE = 5_000
 PATIENCE_S = 120.0
+Saw = Callable[[str, dict[str, Any]], None]
 
 FIRST = (
     ("DELIVERY", None, None, 93.5),
@@ -83,14 +84,17 @@ class Workload:
             due, _, event = heappop(waiting)
             yield "feedback", due, event
 
-    def load(self, brokers: str, topics: dict[str, str]) -> dict[str, float]:
-        """Write all records into the topics that *topics* names by role; return each role's bytes a record."""
+    def load(self, brokers: str, topics: dict[str, str], saw: Saw | None = None) -> dict[str, float]:
+        """Write all records into the topics that *topics* names by role; return each role's bytes a record.
+
+        *saw* is shown each record by its role, for whoever has to know what must come of them.
+        """
         codec = load_codec()
         producer = Producer(
             {"bootstrap.servers": brokers, "linger.ms": 50, "batch.size": 500_000, "compression.type": "zstd"}
         )
         sizes, counts = dict.fromkeys(topics, 0), dict.fromkeys(topics, 0)
-        for role, at, value in self._encoded(codec):
+        for role, at, value in self._encoded(codec, saw):
             key = value[0]
             sizes[role] += len(value[1])
             counts[role] += 1
@@ -99,9 +103,11 @@ class Workload:
             raise TimeoutError("the brokers did not take the workload")
         return {role: sizes[role] / counts[role] for role in topics}
 
-    def _encoded(self, codec: Codec) -> Iterator[tuple[str, int, tuple[bytes, bytes, int]]]:
+    def _encoded(self, codec: Codec, saw: Saw | None) -> Iterator[tuple[str, int, tuple[bytes, bytes, int]]]:
         rows: list[tuple[str, int, bytes, bytes]] = []
         for role, at, record in self.records():
+            if saw is not None:
+                saw(role, record)
             name = "mail.Send" if role == "sends" else "mail.Feedback"
             rows.append((role, at, record["message_id"].encode(), codec.encode(name, record)))
             if len(rows) == SLICE:

@@ -30,7 +30,7 @@ help: ## show this
 setup: $(READY) ## make .venv with everything pinned by hashes
 	@echo "ready: $(BIN)/ses-streams"
 
-$(READY): pyproject.toml requirements/dev.txt
+$(READY): pyproject.toml requirements/dev.txt kernel/pyproject.toml $(wildcard kernel/ses_streams_kernel/*)
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "ses-streams needs Python 3.11 or newer with its venv module, and found none on PATH." >&2; \
 		echo "Debian and Ubuntu: apt-get install python3-venv; elsewhere: make setup PYTHON=/path/to/python3.11" >&2; \
@@ -43,6 +43,9 @@ $(READY): pyproject.toml requirements/dev.txt
 	@# --no-deps: the lock names everything, and older pips look past it for what is asked for with an extra (coverage[toml]).
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# Without a C compiler all works the same, at half the speed; tests that need it say so.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./kernel \
+		>$(VENV)/kernel.log 2>&1 || echo "the compiled short way was not built (see $(VENV)/kernel.log): as good, at half the speed" >&2
 	@touch $@
 
 demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messages 20000 --json")

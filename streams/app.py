@@ -52,14 +52,14 @@ def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics
     engine = ChunkApp(engine_config(settings), topics)
     note = Note(metrics)
     engine.add_hop(
-        ByMessage(codec, policy.join, topics),
+        ByMessage(codec, policy.join, topics, compiled=settings.engine.compiled),
         inputs=("sends", "feedback"),
         outputs=("outcomes", "settlements", "dead-letters", "sends", "feedback"),  # inputs, for emit/rekey.py
         table="lives",
         witness=note,
     )
     engine.add_hop(
-        ByRecipient(codec, policy, topics),
+        ByRecipient(codec, policy, topics, compiled=settings.engine.compiled),
         inputs=("outcomes", "instructions"),
         outputs=("suppressions", "retries", "loops", "waiting", "dead-letters", "outcomes", "instructions"),
         table="standings",

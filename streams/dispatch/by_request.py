@@ -23,8 +23,8 @@ from streams.dispatch.pace import Pace
 from streams.dispatch.reading import Reading, SaidRequest, SaidRetry, SaidSettlement
 from streams.dispatch.road import Road
 from streams.emit.dead import DeadLetters
-from streams.emit.rekey import Rekeying, places_of
-from streams.errors import Unusable
+from streams.emit.rekey import Rekeying
+from streams.emit.taking import Taken, Taking
 from streams.mail.deadletter import Stage
 from streams.mail.policy import Policy
 from streams.pipeline import Chunk, Effects, Recall, Stopwatch
@@ -71,8 +71,8 @@ class ByRequest:
             clock=clock,
         )
         self._ways = _ways(reading)
-        self._dead = DeadLetters(codec, Stage.DISPATCH, names or {})
-        self._rekeying = Rekeying(self._dead, names or {})
+        dead = DeadLetters(codec, Stage.DISPATCH, names or {})
+        self._taking = Taking(dead, Rekeying(dead, names or {}))
         self._since = NEVER
         self._moved = False
 
@@ -150,14 +150,8 @@ class ByRequest:
 
     def _read(self, chunk: Chunk, effects: Effects, now: int) -> list[Said]:
         """Return the facts of a chunk that belong here; the unusable are dead letters."""
-        read, facts, unusable = self._ways[chunk.topic], list[Said](), set()
-        for index, value in enumerate(chunk.values):
-            try:
-                facts.append(read(value))
-            except Unusable as why:
-                self._dead.add(effects, chunk, index, why, now)
-                unusable.add(index)
-        return self._rekeying.here(effects, chunk, places_of(chunk, unusable), facts, now)[1]
+        taken: Taken[Said] = self._taking.take(self._ways[chunk.topic], chunk, effects, now)
+        return [taken.facts[place] for place in taken.places]
 
     def _finish(self, desk: Desk, watch: Stopwatch, *, queued: bool) -> Effects:
         """Let go what may go, pause what must, and write down what has changed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import cast
 
 from streams.emit.dead import DeadLetters
 from streams.errors import Unusable
@@ -26,17 +26,6 @@ LARGEST = 1_048_588 - 512
 """Bytes of key and value that a topic of Kafka's default limit takes; the rest is for what a batch puts around them."""
 
 
-class Keyed(Protocol):
-    """Something read from a record, and the key to which it belongs."""
-
-    @property
-    def key(self) -> bytes:
-        """Return the key in normal form."""
-
-
-T = TypeVar("T", bound=Keyed)
-
-
 class Rekeying:
     """Sends on what lies wrong in the chunks of one stage."""
 
@@ -48,20 +37,23 @@ class Rekeying:
         self._told_at: dict[str, int] = {}
 
     def here(
-        self, effects: Effects, chunk: Chunk, places: Sequence[int], facts: list[T], now: int
-    ) -> tuple[Sequence[int], list[T]]:
-        """Return the facts that belong to the chunk's partition, with their places in it; send the others on."""
+        self, effects: Effects, chunk: Chunk, places: Sequence[int], keys: Sequence[bytes | None], now: int
+    ) -> Sequence[int]:
+        """Return of *places* those that belong to the chunk's partition; send the others on.
+
+        *keys* has the key of each place of the chunk, as its value says; of *places*, none is missing.
+        """
         if chunk.partitions == 1:
-            return places, facts
-        wrong = strays([fact.key for fact in facts], chunk.partition, chunk.partitions)
+            return places
+        said = cast("list[bytes]", keys if len(places) == len(keys) else [keys[place] for place in places])
+        wrong = [places[index] for index in strays(said, chunk.partition, chunk.partitions)]
         if not wrong:
-            return places, facts
-        sent = sum(self._send_on(effects, chunk, places[index], facts[index].key, now) for index in wrong)
+            return places
+        sent = sum(self._send_on(effects, chunk, place, keys[place] or b"", now) for place in wrong)
         effects.counts["ses_rekeyed_total", chunk.topic] += sent
         self._tell(chunk.topic, sent, now)
         gone = set(wrong)
-        right = [index for index in range(len(facts)) if index not in gone]
-        return [places[index] for index in right], [facts[index] for index in right]
+        return [place for place in places if place not in gone]
 
     def _send_on(self, effects: Effects, chunk: Chunk, place: int, key: bytes, now: int) -> bool:
         """Publish a record again under its key; tell whether its topic is sure to take it, or it is a dead letter."""
@@ -84,10 +76,3 @@ class Rekeying:
                 self._names.get(topic, topic),
                 self._untold.pop(topic),
             )
-
-
-def places_of(chunk: Chunk, unusable: set[int]) -> Sequence[int]:
-    """Return the places of a chunk's records without those that are *unusable*."""
-    if not unusable:
-        return range(len(chunk))
-    return [place for place in range(len(chunk)) if place not in unusable]

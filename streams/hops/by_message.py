@@ -8,14 +8,14 @@ broker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from streams.decide import lifecycle
 from streams.emit.dead import DeadLetters
 from streams.emit.outcome import OutcomeWriter
-from streams.emit.rekey import Keyed, Rekeying, places_of
-from streams.errors import Unusable
+from streams.emit.rekey import Rekeying
+from streams.emit.taking import Taking
+from streams.hops.compiled import ShortJoin, short_join
 from streams.hops.join import Join
 from streams.hops.reading import Reading
 from streams.mail.deadletter import Stage
@@ -24,21 +24,25 @@ from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 from streams.state.lives import looked_at
 
-T = TypeVar("T", bound=Keyed)
-
 
 class ByMessage:
     """Join every send with what became of it, by message id."""
 
     name = "by_message"
 
-    def __init__(self, codec: Codec, policy: JoinPolicy, names: Mapping[str, str] | None = None) -> None:
-        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters."""
+    def __init__(
+        self, codec: Codec, policy: JoinPolicy, names: Mapping[str, str] | None = None, *, compiled: bool = True
+    ) -> None:
+        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters.
+
+        *compiled*: take the compiled short way where it is installed.
+        """
         self._policy = policy
         self._reading = Reading(codec)
         self._writer = OutcomeWriter(codec)
-        self._dead = DeadLetters(codec, Stage.BY_MESSAGE, names or {})
-        self._rekeying = Rekeying(self._dead, names or {})
+        dead = DeadLetters(codec, Stage.BY_MESSAGE, names or {})
+        self._taking = Taking(dead, Rekeying(dead, names or {}))
+        self._short: ShortJoin | None = short_join(codec, self._reading) if compiled else None
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of sends or of feedback leads to."""
@@ -47,23 +51,37 @@ class ByMessage:
         watch = Stopwatch(effects.steps)
         join = Join(effects, self._reading, self._policy, now)
         if chunk.topic == "sends":
-            sends = self._read(self._reading.send, chunk, effects, now)
-            watch.mark("decode")
-            join.recall([said.key for said in sends], recall)
-            watch.skip()
-            for send in sends:
-                join.send(send)
+            self._sends(join, chunk, effects, recall, watch)
         else:
-            events = self._read(self._reading.feedback, chunk, effects, now)
-            watch.mark("decode")
-            join.recall([said.key for said in events], recall)
-            watch.skip()
-            for event in events:
-                join.feedback(event)
+            self._events(join, chunk, effects, recall, watch)
         watch.mark("decide")
         join.write(self._writer)
         watch.mark("encode")
         return effects
+
+    def _sends(self, join: Join, chunk: Chunk, effects: Effects, recall: Recall, watch: Stopwatch) -> None:
+        scan, keys = self._short.sends.scan(chunk.keys, chunk.values) if self._short else (None, None)
+        taken = self._taking.take(self._reading.send, chunk, effects, join.now, keys)
+        watch.mark("decode")
+        join.recall(taken.keys, recall)
+        watch.skip()
+        if self._short is None:
+            for place in taken.places:
+                join.send(taken.facts[place])
+        else:
+            join.sends_by(self._short.sends, scan, taken, chunk.values)
+
+    def _events(self, join: Join, chunk: Chunk, effects: Effects, recall: Recall, watch: Stopwatch) -> None:
+        scan, keys = self._short.events.scan(chunk.keys, chunk.values) if self._short else (None, None)
+        taken = self._taking.take(self._reading.feedback, chunk, effects, join.now, keys)
+        watch.mark("decode")
+        join.recall(taken.keys, recall)
+        watch.skip()
+        if self._short is None:
+            for place in taken.places:
+                join.feedback(taken.facts[place])
+        else:
+            join.events_by(self._short.events, scan, taken, chunk.values)
 
     def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
         """Let go what has waited long enough, count what stays silent, forget what is over."""
@@ -82,14 +100,3 @@ class ByMessage:
 
     def census(self, values: Sequence[bytes]) -> None:
         """Say that no gauge counts lives, so that nobody reads them all."""
-
-    def _read(self, read: Callable[[bytes | None], T], chunk: Chunk, effects: Effects, now: int) -> list[T]:
-        """Return what can be read of a chunk and belongs here; what cannot be read becomes dead letters."""
-        facts, unusable = [], set()
-        for index, value in enumerate(chunk.values):
-            try:
-                facts.append(read(value))
-            except Unusable as why:
-                self._dead.add(effects, chunk, index, why, now)
-                unusable.add(index)
-        return self._rekeying.here(effects, chunk, places_of(chunk, unusable), facts, now)[1]

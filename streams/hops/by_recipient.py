@@ -8,13 +8,14 @@ what follows is said once a chunk (people.py), so that a bounce and the auto-rep
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from streams.emit.dead import DeadLetters
-from streams.emit.rekey import Keyed, Rekeying
+from streams.emit.rekey import Rekeying
+from streams.emit.taking import Taking
 from streams.errors import Unusable
 from streams.hops.announce import REASONS, Announcer
+from streams.hops.compiled import ShortPeople, short_people
 from streams.hops.instruction_reading import InstructionReading
 from streams.hops.outcome_reading import OutcomeReading
 from streams.hops.people import People, Tools
@@ -25,21 +26,25 @@ from streams.pipeline import Chunk, Effects, Recall, Stopwatch
 from streams.schemas.codec import Codec
 from streams.state.standings import announced_reason, is_flagged, pending_retries, quiet_since
 
-T = TypeVar("T", bound=Keyed)
-
 
 class ByRecipient:
     """Keep how each recipient stands, by recipient, and say whom not to write to and what to send again."""
 
     name = "by_recipient"
 
-    def __init__(self, codec: Codec, policy: Policy, names: Mapping[str, str] | None = None) -> None:
-        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters."""
+    def __init__(
+        self, codec: Codec, policy: Policy, names: Mapping[str, str] | None = None, *, compiled: bool = True
+    ) -> None:
+        """Prepare readers and writers once; *names* are the topics' names by role, for dead letters.
+
+        *compiled*: take the compiled short way where it is installed.
+        """
         self._instructions = InstructionReading(codec)
         self._outcomes = OutcomeReading(codec)
         self._tools = Tools(self._outcomes, Announcer(codec, policy), Retries(codec, policy.retry), policy)
         self._dead = DeadLetters(codec, Stage.BY_RECIPIENT, names or {})
-        self._rekeying = Rekeying(self._dead, names or {})
+        self._taking = Taking(self._dead, Rekeying(self._dead, names or {}))
+        self._short: ShortPeople | None = short_people(codec, self._outcomes) if compiled else None
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of outcomes or of instructions leads to."""
@@ -48,25 +53,39 @@ class ByRecipient:
         watch = Stopwatch(effects.steps)
         people = People(self._tools, effects, now)
         if chunk.topic == "instructions":
-            _, words = self._read(self._instructions.read, chunk, effects, now)
+            words = self._taking.take(self._instructions.read, chunk, effects, now)
             watch.mark("decode")
-            people.recall([word.key for word in words], recall)
+            people.recall(words.keys, recall)
             watch.skip()
-            for word in words:
-                people.obey(word)
+            for place in words.places:
+                people.obey(words.facts[place])
         else:
-            places, facts = self._read(self._outcomes.read, chunk, effects, now)
-            watch.mark("decode")
-            people.recall([fact.key for fact in facts], recall)
-            watch.skip()
-            for index, fact in zip(places, facts, strict=True):
-                try:
-                    people.hear(fact)
-                except Unusable as why:  # torn behind the part that says whom it is about
-                    self._dead.add(effects, chunk, index, why, now)
+            self._hear(people, chunk, effects, recall, watch)
         people.settle()
         watch.mark("decide")
         return effects
+
+    def _hear(self, people: People, chunk: Chunk, effects: Effects, recall: Recall, watch: Stopwatch) -> None:
+        """Hear a chunk of outcomes."""
+        scan, keys = self._short.scan(chunk.values) if self._short else (None, None)
+        taken = self._taking.take(self._outcomes.read, chunk, effects, people.now, keys)
+        watch.mark("decode")
+        people.recall(taken.keys, recall)
+        watch.skip()
+
+        def hear(place: int) -> None:
+            fact = taken.facts.get(place) or self._outcomes.read(chunk.values[place])
+            try:
+                if fact is not None:
+                    people.hear(fact)
+            except Unusable as why:  # torn behind the part that says whom it is about
+                self._dead.add(effects, chunk, place, why, people.now)
+
+        if self._short is None:
+            for place in taken.places:
+                hear(place)
+        else:
+            people.hear_by(self._short, scan, taken, chunk.values, hear)
 
     def wake(self, keys: Sequence[bytes], recall: Recall, now: int) -> Effects:
         """Let go whose time has come, and forget those of whom there is nothing to remember."""
@@ -89,22 +108,3 @@ class ByRecipient:
         found["ses_loops",] = sum(map(is_flagged, values))
         found["ses_retries_pending",] = sum(map(pending_retries, values))
         return +found
-
-    def _read(
-        self, read: Callable[[bytes | None], T | None], chunk: Chunk, effects: Effects, now: int
-    ) -> tuple[Sequence[int], list[T]]:
-        """Return the facts that say something about a person, and their places; the unusable are dead letters.
-
-        What lies on another partition than its recipient's is sent on.
-        """
-        places, facts = [], []
-        for index, value in enumerate(chunk.values):
-            try:
-                fact = read(value)
-            except Unusable as why:
-                self._dead.add(effects, chunk, index, why, now)
-                continue
-            if fact is not None:
-                places.append(index)
-                facts.append(fact)
-        return self._rekeying.here(effects, chunk, places, facts, now)

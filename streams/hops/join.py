@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from streams.decide import lifecycle
 from streams.decide.mailreport import is_mail_report
 from streams.decide.verdict import fits, needs_no_send
 from streams.emit.outcome import OutcomeWriter
+from streams.emit.taking import Taken
+from streams.hops.compiled import ShortEvents, ShortSends
 from streams.hops.outcomes import Outcomes
 from streams.hops.reading import Judged, Reading, SaidFeedback, SaidSend
 from streams.hops.settlements import Settlements
@@ -32,7 +35,7 @@ class Join:
         self._counts = effects.counts
         self._reading = reading
         self._policy = policy
-        self._now = now
+        self.now = now
         self._settlements = Settlements(reading)
         self._outcomes = Outcomes(reading, effects.counts, effects.latencies, self._settlements)
         self._stored: dict[bytes, bytes | None] = {}
@@ -55,7 +58,7 @@ class Join:
             self._counts["ses_duplicates_total", "sends"] += not life.stand_in
         else:
             self._counts["ses_sends_total", said.send["stream"], said.send["via"]] += 1
-        life = lifecycle.sent(life, said.record, self._now, stand_in=False)
+        life = lifecycle.sent(life, said.record, self.now, stand_in=False)
         self._lives[said.key] = self._let_go(life)
 
     def feedback(self, said: SaidFeedback) -> None:
@@ -68,12 +71,12 @@ class Join:
             return
         judged = self._reading.judge(said)
         if not judged:
-            self._lives[said.key] = self._life(said.key)._replace(touched_at=self._now)
+            self._lives[said.key] = self._life(said.key)._replace(touched_at=self.now)
             return
         if self._first(said, judged):
             return
         life = self._life(said.key)
-        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
+        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self.now)
         if not fresh:
             self._counts["ses_duplicates_total", "feedback"] += 1
         elif needs_no_send(said.feedback):
@@ -88,6 +91,25 @@ class Join:
                 self._counts["ses_unmatched_feedback_total",] += 1
         self._lives[said.key] = life
 
+    def sends_by(self, short: ShortSends, scan: Any, taken: Taken[SaidSend], values: list[bytes | None]) -> None:
+        """Take sends as `send` does, one after another, the ordinary ones by the short way."""
+
+        def slow(place: int) -> None:
+            self.send(taken.facts.get(place) or self._reading.send(values[place]))
+
+        kept = self._lives, self._stored, self._effects.writes, self._begun
+        short.take(scan, taken.places, taken.said, values, *kept, self.now, slow, self._counts)
+
+    def events_by(self, short: ShortEvents, scan: Any, taken: Taken[SaidFeedback], values: list[bytes | None]) -> None:
+        """Take SES's events as `feedback` does, one after another, the ordinary ones by the short way."""
+
+        def slow(place: int) -> None:
+            self.feedback(taken.facts.get(place) or self._reading.feedback(values[place]))
+
+        kept = self._lives, self._stored, self._effects.writes, self._outcomes.keys, self._outcomes.values
+        for tally in short.take(scan, taken.places, taken.said, values, *kept, self.now, slow):
+            self._outcomes.tallied(tally)
+
     def look(self, keys: Sequence[bytes], recall: Recall) -> None:
         """Look at lives whose time has come: late feedback goes out, silence is counted, what is over is forgotten."""
         self.recall(keys, recall)
@@ -95,7 +117,7 @@ class Join:
             if value is None:
                 continue
             life = self._overdue(unpack_life(value))
-            if lifecycle.forgettable(life, self._now, self._policy):
+            if lifecycle.forgettable(life, self.now, self._policy):
                 self._effects.writes[key] = None
             else:
                 self._lives[key] = life
@@ -107,7 +129,7 @@ class Join:
         self._settlements.write(self._effects, writer)
         looks: defaultdict[int, list[bytes]] = defaultdict(list)
         if self._begun:
-            looks[lifecycle.next_look(Life(self._now, self._now, b""), self._policy)] += self._begun
+            looks[lifecycle.next_look(Life(self.now, self.now, b""), self._policy)] += self._begun
         stored, writes = self._stored, self._effects.writes
         for key, life in self._lives.items():
             value, was = pack_life(life), stored[key]
@@ -121,7 +143,7 @@ class Join:
         """Take the first thing that is heard of a message, its Send, the short way: most messages begin so."""
         self._counts["ses_sends_total", said.send["stream"], said.send["via"]] += 1
         self._begun.append(said.key)
-        self._keep(said.key, new_life(said.record, self._now))
+        self._keep(said.key, new_life(said.record, self.now))
 
     def _first(self, said: SaidFeedback, judged: list[Judged]) -> bool:
         """Take the first event about a message whose Send is known, the short way; tell whether this is one."""
@@ -134,7 +156,7 @@ class Join:
             return False
         self._outcomes.note(send, said, judged)
         reached = Reached(verdict.kind, said.feedback["occurred_at"])
-        self._keep(said.key, first_heard(stored, judged[0].mark, verdict.recipient, reached, self._now))
+        self._keep(said.key, first_heard(stored, judged[0].mark, verdict.recipient, reached, self.now))
         return True
 
     def _keep(self, key: bytes, stored: bytes) -> None:
@@ -147,23 +169,23 @@ class Join:
         if life is not None:
             return life
         stored = self._stored[key]
-        return Life(self._now, self._now) if stored is None else unpack_life(stored)
+        return Life(self.now, self.now) if stored is None else unpack_life(stored)
 
     def _stand_in(self, said: SaidFeedback, life: Life) -> Life:
         """Take SES's own SEND event: it stands in for a Send that has not come."""
         if life.send is not None:
-            return life._replace(touched_at=self._now)
+            return life._replace(touched_at=self.now)
         record = self._reading.stand_in(said)
         self._counts["ses_sends_total", self._reading.sent(record)["stream"], "UPSTREAM"] += 1
         self._settlements.accepted(said)
-        return self._let_go(lifecycle.sent(life, record, self._now, stand_in=True))
+        return self._let_go(lifecycle.sent(life, record, self.now, stand_in=True))
 
     def _park(self, said: SaidFeedback, life: Life, fresh: tuple[bytes, ...]) -> Life:
         """Let an event wait for its Send."""
         self._counts["ses_parked_feedback_total",] += 1
         self._settlements.accepted(said)
         self._looks.add(said.key)
-        return lifecycle.park(life, fresh, said.record, self._now, self._policy)
+        return lifecycle.park(life, fresh, said.record, self.now, self._policy)
 
     def _reported(self, said: SaidFeedback) -> None:
         """Take a report that came by mail: it waits for its Send like any event, but never goes out without it.
@@ -190,7 +212,7 @@ class Join:
         if not judged:
             self._counts["ses_unmatched_feedback_total",] += 1
             return life
-        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self._now)
+        life, fresh = lifecycle.hear(life, [one.mark for one in judged], self.now)
         if not fresh:
             self._counts["ses_duplicates_total", "feedback"] += 1
             return life
@@ -209,13 +231,13 @@ class Join:
 
     def _overdue(self, life: Life) -> Life:
         """Return a life after its overdue feedback has gone out unmatched and its silence is counted."""
-        life, due = lifecycle.overdue(life, self._now)
+        life, due = lifecycle.overdue(life, self.now)
         for parked in due:
             said = self._reading.feedback(parked.record)
             if not is_mail_report(said.feedback):
                 life = self._outcomes.late(life, said, parked.fresh)
             self._counts["ses_unmatched_feedback_total",] += 1
-        if life.send is not None and lifecycle.silent(life, self._now, self._policy):
+        if life.send is not None and lifecycle.silent(life, self.now, self._policy):
             self._counts["ses_unanswered_sends_total", self._reading.sent(life.send)["stream"]] += 1
             life = life._replace(counted=True)
         return life

@@ -61,23 +61,26 @@ class OutcomeReading:
     """Reads the records of hop 2."""
 
     def __init__(self, codec: Codec) -> None:
-        """Prepare a reader for each depth, and the bytes by which a record's kind is told without reading it."""
+        """Prepare a reader for each depth, and the bytes by which a record's kind is told without reading it.
+
+        *delivered* is that of a delivery, *silent* are those of kinds that say nothing about a person.
+        """
         self._codec = codec
         self._short = codec.prefix_reader("mail.Outcome", "recipient")
         self._whole = codec.prefix_reader("mail.Outcome", "written")
         kind = codec.prefix_writer("mail.Outcome", "kind")
         numbers = {k: kind({"kind": k})[HEADER] for k in OutcomeKind}
-        self._delivered = numbers[OutcomeKind.DELIVERED]
-        self._silent = frozenset(numbers[k] for k in OutcomeKind if k not in SPEAKING | ABOUT_RETRIES)
+        self.delivered = numbers[OutcomeKind.DELIVERED]
+        self.silent = frozenset(numbers[k] for k in OutcomeKind if k not in SPEAKING | ABOUT_RETRIES)
 
     def read(self, value: bytes | None) -> Fact | None:
         """Return what an outcome says about a person; None where it says nothing, or nobody is known."""
         if value is None:
             raise Unusable(DeadReason.NO_VALUE, "mail.Outcome: a null value says nothing here")
         if self._codec.is_ours("mail.Outcome", value) and len(value) > HEADER:
-            if value[HEADER] in self._silent:
+            if value[HEADER] in self.silent:
                 return None
-            if value[HEADER] == self._delivered:
+            if value[HEADER] == self.delivered:
                 return self._fact(value, self._short(value), whole=False)
         record: Any = self._whole(value)
         if record["kind"] in SPEAKING or (record["kind"] in ABOUT_RETRIES and matters(record)):

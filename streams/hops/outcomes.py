@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from streams.decide import lifecycle
 from streams.decide.mailreport import is_mail_report
@@ -14,11 +15,39 @@ from streams.hops.settlements import Settlements
 from streams.mail.feedback import FeedbackKind
 from streams.mail.life import Life
 from streams.mail.outcome import OutcomeKind
-from streams.mail.records import OutcomeRecord, SentRecord
+from streams.mail.records import FeedbackRecord, OutcomeRecord, SentRecord
 from streams.pipeline import Batch, Effects
+from streams.state.lives import KINDS
 
 NOT_SENT = SES_LIST_WORDS - {"suppressed"}
 """Sub-types of bounces that SES does not rate, because it sent nothing; its global list it does rate."""
+
+
+class About(NamedTuple):
+    """What is counted of an event: its kind, its type and sub-type in SES's words, and whether it came as a mail."""
+
+    kind: str
+    type: str
+    subtype: str
+    by_mail: bool
+
+
+def about_of(feedback: FeedbackRecord) -> About:
+    """Return what is counted of an event."""
+    kind = feedback["kind"]
+    if kind == FeedbackKind.BOUNCE:
+        return About(kind, feedback["bounce_type"] or "", feedback["bounce_subtype"] or "", is_mail_report(feedback))
+    return About(kind, feedback["complaint_type"] or "", "", is_mail_report(feedback))
+
+
+class Tallied(Protocol):
+    """Outcomes of one judgement, stream and domain, that were written by the short way (hops/compiled.py)."""
+
+    judgement: Any
+    stream: str
+    domain: str
+    count: int
+    latencies: list[int]
 
 
 class Outcomes:
@@ -36,7 +65,9 @@ class Outcomes:
         self._settlements = settlements
         self._counts = counts
         self._latencies = latencies
-        self._said: list[tuple[OutcomeRecord, bytes | None, bytes]] = []
+        self.keys: list[bytes] = []
+        self.values: list[bytes | None] = []
+        self._unwritten: list[tuple[int, OutcomeRecord, bytes | None, bytes]] = []
 
     def add(self, life: Life, said: SaidFeedback, judged: Sequence[Judged]) -> Life:
         """Note an outcome per recipient, joined with the life's Send where it has one; return the life after it."""
@@ -49,46 +80,62 @@ class Outcomes:
         """Note an outcome per recipient, joined with the Send *record* where there is one."""
         matched = record is not None
         send: SentRecord = self._reading.mail(said) if record is None else self._reading.sent(record)
+        about = about_of(said.feedback)
         for one in judged:
             outcome = _outcome(said, one, send, matched=matched)
-            self._said.append((outcome, record, said.record))
-            self._count(outcome, said)
+            self._unwritten.append((len(self.keys), outcome, record, said.record))
+            self.keys.append(outcome["recipient"].encode())
+            self.values.append(None)
+            self._count(outcome, about)
 
     def late(self, life: Life, said: SaidFeedback, fresh: Sequence[bytes]) -> Life:
         """Note the outcomes of feedback that was parked; *fresh* are the marks that it was the first to bring."""
         judged = [one for one in self._reading.judge(said) if one.mark in fresh]
         return self.add(life, said, judged)
 
+    def tallied(self, tally: Tallied) -> None:
+        """Count outcomes that the short way has written."""
+        latencies, kind = tally.latencies, tally.judgement.kind
+        self._counts["ses_outcomes_total", tally.stream, KINDS[kind], tally.domain] += tally.count
+        if latencies:
+            self._latencies.setdefault(tally.domain, []).extend(latencies)
+        self._count_about(KINDS[kind], tally.stream, tally.judgement.about, tally.count)
+
     def write(self, effects: Effects, writer: OutcomeWriter) -> None:
         """Write all outcomes to the effects, in the order in which they were noted."""
-        if not self._said:
+        if not self.keys:
             return
+        for place, outcome, send, feedback in self._unwritten:
+            self.values[place] = writer.write(outcome, send, feedback)
         batch = effects.outputs.setdefault("outcomes", Batch())
-        batch.keys += [outcome["recipient"].encode() for outcome, _, _ in self._said]
-        batch.values += [writer.write(outcome, send, feedback) for outcome, send, feedback in self._said]
+        batch.keys += self.keys
+        batch.values += self.values
 
-    def _count(self, outcome: OutcomeRecord, said: SaidFeedback) -> None:
+    def _count(self, outcome: OutcomeRecord, about: About) -> None:
         """Count an outcome; the domain becomes a mailbox provider before anybody sees it."""
-        counts, kind = self._counts, outcome["kind"]
+        kind = outcome["kind"]
         domain = outcome["recipient"].rpartition("@")[2]
-        counts["ses_outcomes_total", outcome["stream"], kind, domain] += 1
+        self._counts["ses_outcomes_total", outcome["stream"], kind, domain] += 1
         if kind == OutcomeKind.DELIVERED:
             if outcome["latency_ms"] is not None:
                 self._latencies.setdefault(domain, []).append(outcome["latency_ms"])
             return
-        feedback = said.feedback
-        if is_mail_report(feedback):
-            counts["ses_mail_reports_total", outcome["stream"], kind] += 1
-        if feedback["kind"] == FeedbackKind.BOUNCE:
-            subtype = feedback["bounce_subtype"] or ""
-            counts["ses_bounces_total", feedback["bounce_type"] or "", subtype] += 1
-            if subtype.lower() in NOT_SENT:
-                counts["ses_listed_bounces_total", outcome["stream"]] += 1
-        elif feedback["kind"] == FeedbackKind.COMPLAINT:
-            counts["ses_complaints_total", feedback["complaint_type"] or ""] += 1
+        self._count_about(kind, outcome["stream"], about, 1)
         if kind == OutcomeKind.AUTO_REPLIED:
-            counts["ses_auto_replies_total",] += 1
+            self._counts["ses_auto_replies_total",] += 1
             self._settlements.answered(outcome)
+
+    def _count_about(self, kind: str, stream: str, about: About, count: int) -> None:
+        """Count what SES said, *count* times."""
+        counts = self._counts
+        if about.by_mail:
+            counts["ses_mail_reports_total", stream, kind] += count
+        if about.kind == FeedbackKind.BOUNCE:
+            counts["ses_bounces_total", about.type, about.subtype] += count
+            if about.subtype.lower() in NOT_SENT:
+                counts["ses_listed_bounces_total", stream] += count
+        elif about.kind == FeedbackKind.COMPLAINT:
+            counts["ses_complaints_total", about.type] += count
 
 
 def _outcome(said: SaidFeedback, one: Judged, send: SentRecord, *, matched: bool) -> OutcomeRecord:

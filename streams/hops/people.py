@@ -7,8 +7,8 @@ is opened where the rules must be asked, and closed once, when all facts of the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from streams.decide.instruction import Action, obey
 from streams.decide.loops import note_reply
@@ -16,7 +16,9 @@ from streams.decide.marks import weigh
 from streams.decide.retry import consider
 from streams.decide.suppression import bars, next_change
 from streams.decide.turn import next_turn
+from streams.emit.taking import Taken
 from streams.hops.announce import Announcer
+from streams.hops.compiled import ShortPeople
 from streams.hops.instruction_reading import Word
 from streams.hops.outcome_reading import Fact, OutcomeReading
 from streams.hops.retries import Retries
@@ -42,7 +44,7 @@ class People:
         """Begin with nobody; what follows goes into *effects*."""
         self._effects = effects
         self._reading, self._announcer, self._retries, self._policy = tools
-        self._now = now
+        self.now = now
         self._stored: dict[bytes, bytes | None] = {}
         self._open: dict[bytes, Standing] = {}
         self._asked: set[bytes] = set()
@@ -57,7 +59,7 @@ class People:
     def obey(self, word: Word) -> None:
         """Hear one instruction."""
         self._note(word.key)
-        self._open[word.key] = obey(self._standing(word.key), word.instruction, self._now)
+        self._open[word.key] = obey(self._standing(word.key), word.instruction, self.now)
         if word.instruction["action"] == Action.RELEASE:
             self._asked.add(word.key)
 
@@ -66,12 +68,20 @@ class People:
         key = fact.key
         if fact.outcome is None and key not in self._open:
             value = self._effects.writes.get(key) or self._stored[key]
-            bare = delivered(value, fact.at, self._now)
+            bare = delivered(value, fact.at, self.now)
             if bare is not None:
                 self._effects.writes[key] = bare
                 return
         self._note(key)
         self._open[key] = self._heard(self._standing(key), fact)
+
+    def hear_by(
+        self, short: ShortPeople, scan: Any, taken: Taken[Fact], values: list[bytes | None], slow: Callable[[int], None]
+    ) -> None:
+        """Hear outcomes one after another, plain deliveries by the short way, the others by *slow*."""
+        short.take(
+            scan, taken.places, taken.said, values, self._open, self._stored, self._effects.writes, self.now, slow
+        )
 
     def _note(self, key: bytes) -> None:
         """Remember how somebody stood between two facts: a shorter chunk would have ended there."""
@@ -81,10 +91,10 @@ class People:
 
     def settle(self) -> None:
         """Say what follows for everybody of whom something was heard, and say when to look again."""
-        forget_at = self._now + self._policy.suppression.forget
+        forget_at = self.now + self._policy.suppression.forget
         for key, standing in self._open.items():
             value = self._stored[key]
-            before = Standing(self._now) if value is None else unpack_standing(value)
+            before = Standing(self.now) if value is None else unpack_standing(value)
             after, ends = self._follow(key, before, standing)
             self._effects.writes[key] = pack_standing(after)
             if ends is not None and ends != before.look_at:
@@ -112,7 +122,7 @@ class People:
             standing, ends = self._follow(key, before, before)
             quiet = _quiet_since(standing) if ends is None else None
         look = ends if quiet is None else quiet + self._policy.suppression.forget
-        if quiet is not None and look is not None and look <= self._now:
+        if quiet is not None and look is not None and look <= self.now:
             self._effects.writes[key] = None
             return
         if look is not None:
@@ -127,20 +137,20 @@ class People:
         if known is not None:
             return known
         value = self._effects.writes.get(key) or self._stored[key]
-        return Standing(self._now) if value is None else unpack_standing(value)
+        return Standing(self.now) if value is None else unpack_standing(value)
 
     def _heard(self, standing: Standing, fact: Fact) -> Standing:
         """Return the standing after one outcome, as all rules see it."""
         outcome, reply = self._reading.whole(fact), self._reading.reply(fact)
         self._retries.count_exhausted(standing, outcome, self._effects)
-        standing = weigh(standing, outcome, fact.mark, self._now)
+        standing = weigh(standing, outcome, fact.mark, self.now)
         if reply is not None:
             standing = note_reply(standing, reply, self._policy.loops)
         return consider(standing, outcome, self._policy.retry)
 
     def _follow(self, key: bytes, before: Standing, standing: Standing) -> tuple[Standing, int | None]:
         """Say what follows from a standing; return it after that, and when (ms) something about it ends by itself."""
-        effects, now = self._effects, self._now
+        effects, now = self._effects, self.now
         wavers = self._announcer.wavers(key, (*self._between.get(key, ()), standing), now)
         anew = key in self._asked or wavers.suppression
         standing, suppression = self._announcer.suppression(key, standing, effects, now, anew=anew)

@@ -17,6 +17,7 @@ from fastavro.read import SchemaResolutionError
 
 from streams.errors import SchemaUnknown, Unusable
 from streams.schemas.avsc import Schema, bare, load_head, load_released
+from streams.schemas.layout import plans_of
 from streams.schemas.lock import Locked, fingerprint_of, read_lock
 from streams.schemas.plain import Form
 from streams.schemas.reading import HEADER, Read, make_reader
@@ -96,6 +97,17 @@ class Codec:
     def is_ours(self, name: str, value: bytes) -> bool:
         """Return whether *value* says that its body is as our own schema writes it: only then may it be embedded."""
         return value[:HEADER] in self._ours[name]
+
+    def plans(self, name: str, last: str) -> list[bytes]:
+        """Return the plans by which compiled code walks over a record of our own (see layout.py)."""
+        return plans_of(self._heads[name], last)
+
+    def symbols(self, name: str, field: str) -> list[str]:
+        """Return the symbols of an enum field, in the order of their numbers."""
+        found: list[str] = next(
+            each["type"]["symbols"] for each in self._heads[name]["fields"] if each["name"] == field
+        )
+        return found
 
     def prefix_reader(self, name: str, last: str, *, rest: bool = False) -> Read:
         """Return a reader of the fields up to and including *last*: fast where the value is ours, as decode otherwise.

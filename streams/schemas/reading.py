@@ -20,7 +20,6 @@ from streams.schemas.varint import (
     TIME_LOWS_READ,
     block_count,
     raw_number,
-    skip_block,
     step_over,
 )
 from streams.schemas.walking import (
@@ -42,7 +41,6 @@ Read = Callable[[bytes], dict[str, Any]]
 _WALKS = {
     "RAW": raw_number,
     "BLOCK": block_count,
-    "SKIP_BLOCK": skip_block,
     "STEP": step_over,
     "STEPS": STEPS,
     "LOWS": TIME_LOWS_READ,

@@ -125,14 +125,3 @@ def block_count(body: bytes, at: int) -> tuple[int, int]:
         number += 1
         _, at = raw_number(body, at)
     return number, at
-
-
-def skip_block(body: bytes, at: int) -> tuple[int, int]:
-    """As block_count, but a block that tells its size is stepped over whole: no item of it is left."""
-    number, at = raw_number(body, at)
-    if number & 1:
-        size, at = raw_number(body, at)
-        if size & 1:
-            raise ValueError("a negative size")
-        return 0, at + (size >> 1)
-    return number, at

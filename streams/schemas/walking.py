@@ -1,7 +1,7 @@
 """How made code walks over Avro bytes: the lines that reading and stepping over have in common, and `Skipper`.
 
 In made code `b` is the value, `p` the place in it and `n` the number just read, still in zigzag (so a length or a
-count is half of it, and an odd one is negative). Nothing is decoded here.
+count is half of it, and an odd one is negative). Nothing is kept here of what it steps over.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def step_lines(source: Source) -> None:
 
 
 @contextmanager
-def blocks(source: Source, *, skip_sized: bool = False) -> Iterator[None]:
-    """Loop over the items of an array or a map, block by block; with *skip_sized* a block with a size is one step."""
+def blocks(source: Source) -> Iterator[None]:
+    """Loop over the items of an array or a map, block by block."""
     source.add("n = b[p]", "p += 1")
     with source.block("while n:"):
         with source.block("if n > 127 or n & 1:"):
-            source.add("n, p = BLOCK(b, p - 1)" if not skip_sized else "n, p = SKIP_BLOCK(b, p - 1)")
+            source.add("n, p = BLOCK(b, p - 1)")
         with source.block("for _ in range(n >> 1):"):
             yield
         source.add("n = b[p]", "p += 1")
@@ -76,7 +76,10 @@ def run_length(fields: Sequence[Schema]) -> int:
 
 
 class Skipper:
-    """Writes the lines that step over each type."""
+    """Writes the lines that step over each type; a text that is not UTF-8 is not stepped over.
+
+    What is stepped over is embedded in other records, and whoever reads those would stumble at it.
+    """
 
     def __init__(self, source: Source) -> None:
         """Write into *source*."""
@@ -110,9 +113,9 @@ class Skipper:
                 return self._blocks(schema["items"])
             case "map":
                 return self._blocks("string", schema["values"])
-            case "string" | "bytes":
+            case "string" | "bytes" as kind:
                 step_lines(self._source)
-                return self._source.add("p += n")
+                return self._source.add(*(["b[p + 1:p + n].decode()"] if kind == "string" else []), "p += n")
             case "long" if isinstance(schema, dict):
                 return time_lines(self._source, "")
             case "int" | "long":
@@ -130,7 +133,7 @@ class Skipper:
         self._source.add("p += 1")
 
     def _blocks(self, *kinds: Schema) -> None:
-        with blocks(self._source, skip_sized=True):
+        with blocks(self._source):
             for kind in kinds:
                 self._step(kind)
 

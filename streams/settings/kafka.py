@@ -101,6 +101,8 @@ class Engine(Group):
     """Most records in one chunk."""
     commit_interval_ms: int = Field(default=1000, ge=10, le=60_000)
     """How often finished work is acknowledged to the broker; less means fewer repeats after a crash."""
+    compiled: bool = True
+    """Take the compiled short way for ordinary records, where it is installed; what comes out is the same."""
     session_timeout_ms: int = Field(default=45_000, ge=1000, le=1_800_000)
     """After how long without a sign of life the group takes a worker's partitions away."""
     stall_seconds: int = Field(default=120, ge=10, le=86_400)

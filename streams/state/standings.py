@@ -28,6 +28,7 @@ __all__ = [
     "HEAD",
     "KINDS",
     "VERSION",
+    "VERSIONS",
     "announced_reason",
     "delivered",
     "is_flagged",
@@ -40,6 +41,9 @@ __all__ = [
 VERSION = 2
 MARKS_ONLY = 1
 """The form before this one: the same head, the address as written, the marks."""
+
+VERSIONS = (MARKS_ONLY, VERSION)
+"""The forms that are read."""
 
 NOTHING_SAID = bytes(8)
 
@@ -84,7 +88,7 @@ def quiet_since(value: bytes) -> int | None:
     if len(value) != HEAD.size:
         return None
     version, touched, _, _, _, announced, _, _ = HEAD.unpack(value)
-    return touched if version in (MARKS_ONLY, VERSION) and announced == NOTHING_SAID else None
+    return touched if version in VERSIONS and announced == NOTHING_SAID else None
 
 
 def _pack_more(standing: Standing) -> bytes:
@@ -122,7 +126,7 @@ def _pack_parts(standing: Standing) -> list[bytes]:
 def unpack_standing(value: bytes) -> Standing:
     """Return the standing that a stored value holds; WorldFailed where another version wrote it."""
     version, touched, delivered_at, forgiven, doubt, announced, n_marks, size = HEAD.unpack_from(value)
-    if version not in (MARKS_ONLY, VERSION):
+    if version not in VERSIONS:
         raise WorldFailed(
             f"a stored standing has form {version}, this version reads {MARKS_ONLY} and {VERSION}: "
             "run the version that wrote it"
@@ -201,6 +205,6 @@ def delivered(value: bytes | None, at: int, now: int) -> bytes | None:
     if len(value) != HEAD.size:
         return None
     version, _, was, forgiven, doubt, announced, _, size = HEAD.unpack(value)
-    if version not in (MARKS_ONLY, VERSION) or announced != NOTHING_SAID or size != ABSENT:
+    if version not in VERSIONS or announced != NOTHING_SAID or size != ABSENT:
         return None
     return HEAD.pack(VERSION, now, max(at, was), forgiven, doubt, announced, 0, size)

@@ -33,6 +33,14 @@ def test_a_record_that_is_cut_off_behind_what_a_hop_reads_is_set_aside_and_not_e
     assert [(d["reason"], d["value"]) for d in dead(hop, topic, b"m-1", value)] == [("NOT_AVRO", value)]
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_text_that_is_not_utf_8_far_behind_what_a_hop_reads_is_set_aside(compiled: bool) -> None:
+    hop = ByMessage(CODEC, POLICY.join, compiled=compiled)
+    said = event("OPEN", recipients=[], destination=["ann@example.com"])
+    value = CODEC.encode("mail.Feedback", said).replace(b"ann@", b"ann\xa6")
+    assert [(d["reason"], d["value"]) for d in dead(hop, "feedback", b"m-1", value)] == [("NOT_AVRO", value)]
+
+
 def test_a_torn_delivery_to_somebody_with_marks_is_set_aside_and_its_neighbours_go_on() -> None:
     bench = Bench(ByRecipient(CODEC, POLICY))
     hard = CODEC.encode("mail.Outcome", dict(outcome("HARD_BOUNCED")))

@@ -32,6 +32,7 @@ from benchmarks.latency_load import Chase, Play, Played, Prepare
 from benchmarks.latency_plot import draw
 from benchmarks.latency_reader import Answered
 from benchmarks.machine import described
+from benchmarks.measure import cpu_of, family
 from streams.demo.gauges import Page
 from streams.demo.worker import Worker
 from streams.emit.admin import ensure_topics
@@ -44,7 +45,8 @@ from tests.kafka.node import Jvm
 PREFIX, GROUP = "ses.", "ses-streams-bench"
 RESULTS = Path(__file__).parent / "results" / "latency.ndjson"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "latency.svg"
-LOADS = (0.25, 0.5, 0.8)
+LOADS = (25, 50, 80)
+"""Per cent of the capacity."""
 CHASED = 1_000_000
 """Records by which the capacity is found."""
 WINDOW = 40_000
@@ -62,13 +64,14 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS='latency", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each load")
     parser.add_argument("--capacity", type=float, help="events a second that one worker takes; without it, it is found")
-    parser.add_argument("--idle", type=float, default=10, help="events a second of the trickle")
+    parser.add_argument("--loads", type=float, nargs="*", default=LOADS, help="per cent of the capacity")
+    parser.add_argument("--idle", type=float, default=10, help="events a second of the trickle; 0 leaves it out")
     said = parser.parse_args(words)
     if missing := why_not():
         print(f"no Apache Kafka: {missing}", file=sys.stderr)
         return 3
     facts, runs = described(), []
-    for run in _runs(said.seconds, said.capacity, said.idle):
+    for run in _runs(said.seconds, said.capacity, said.idle, said.loads):
         line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **facts, **run}
         print(json.dumps(line), flush=True)
         with RESULTS.open("a", encoding="utf-8") as history:
@@ -105,7 +108,8 @@ class Stage:
             "took_s": round(took, 1),
             "worker_cores": round((after[0] - before[0]) / took, 2),
             "broker_cores": round((after[1] - before[1]) / took, 2),
-            "records_a_chunk": round(_records_a_chunk(before[2], after[2]), 1),
+            "others_cores": round((after[2] - before[2]) / took, 2),
+            "records_a_chunk": round(_records_a_chunk(before[3], after[3]), 1),
         }
         return played, answered, cost
 
@@ -120,20 +124,23 @@ class Stage:
                 return
             time.sleep(0.01)
 
-    def _used(self) -> tuple[float, float, Page]:
+    def _used(self) -> tuple[float, float, float, Page]:
+        """Return seconds of processor time: the worker's, the broker's, of all that is not ours; and a page."""
         page = self.worker.page()
         if page is None or self.worker.pid is None:
             raise RuntimeError("the worker does not say what it did")
-        return cpu_of(self.worker.pid), cpu_of(self.broker), page
+        others = _busy() - cpu_of(family(os.getpid()))
+        return cpu_of((self.worker.pid,)), cpu_of((self.broker,)), others, page
 
 
-def _runs(seconds: int, capacity: float | None, idle: float) -> Iterator[dict[str, Any]]:
+def _runs(seconds: int, capacity: float | None, idle: float, loads: Sequence[float]) -> Iterator[dict[str, Any]]:
     with _stage() as stage:
         stage.play(Chase(WINDOW), latency_load.RAMP)
         found: dict[str, Any] = {"capacity_found": "given"}
         if capacity is None:
             capacity, found = _capacity(stage)
-        for share, rate in [(None, idle), *((share, share * capacity) for share in LOADS)]:
+        trickle = [(None, idle)] if idle else []
+        for share, rate in [*trickle, *((load / 100, load / 100 * capacity) for load in loads)]:
             print(f"playing {rate:,.0f} events a second", file=sys.stderr)
             yield {
                 "benchmark": "latency",
@@ -210,6 +217,12 @@ def _records_a_chunk(before: Page, after: Page) -> float:
     return records / chunks if chunks else 0.0
 
 
+def _busy() -> float:
+    """Return the processor time that the whole machine has used so far, seconds: all but idle and waiting for disks."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def _heard(end: Connection) -> Any:
     if not end.poll(PATIENCE_S * 10):
         raise TimeoutError("the load or its reader does not answer")
@@ -277,8 +290,8 @@ def _variables(brokers: str) -> dict[str, str]:
 
 def _table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Return the runs as a table for people."""
-    names = ("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "lost", "cores", "a chunk")
-    fields = ("p50_ms", "p99_ms", "p99_9_ms", "max_ms", "lost", "worker_cores", "records_a_chunk")
+    names = ("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "lost", "cores", "others", "a chunk")
+    fields = ("p50_ms", "p99_ms", "p99_9_ms", "max_ms", "lost", "worker_cores", "others_cores", "records_a_chunk")
     rows = [
         (
             "idle" if run["load"] is None else f"{run['load']:.0%}",
@@ -288,9 +301,3 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> str:
         for run in runs
     ]
     return "\n".join("".join(f"{cell:>10}" for cell in row) for row in (names, *rows))
-
-
-def cpu_of(pid: int) -> float:
-    """Return the processor time that a process has used so far, seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

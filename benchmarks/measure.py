@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, and not marked so
 
 HERTZ = 20.0
@@ -140,6 +140,9 @@ class Log:
 
     def __init__(self, brokers: str) -> None:
         """Connect."""
+        self._brokers = brokers
+        self._groups: dict[str, Consumer] = {}
+        self._places: dict[str, list[Place]] = {}
         self._admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
 
     def places(self, topics: Iterable[str]) -> list[Place]:
@@ -161,14 +164,24 @@ class Log:
         """Return how many records were written to a topic since it was made, where no transactions are used."""
         return sum(self.ends([topic]).values())
 
-    def committed(self, group: str) -> dict[Place, int]:
-        """Return what a group has committed; nothing of a group that has not."""
+    def committed(self, group: str, topics: Iterable[str]) -> dict[Place, int]:
+        """Return what a group has committed of these topics; nothing where it has not."""
+        if group not in self._groups:  # a consumer that subscribes to nothing asks for its group, and does not join it
+            self._groups[group] = Consumer(
+                {"bootstrap.servers": self._brokers, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+            )
+            self._places[group] = self.places(topics)
         return _patiently(lambda: self._committed(group))
 
     def _committed(self, group: str) -> dict[Place, int]:
-        asked = [ConsumerGroupTopicPartitions(group)]
-        answer = self._admin.list_consumer_group_offsets(asked, request_timeout=ONE_TRY_S)[group]
-        return {(one.topic, one.partition): one.offset for one in answer.result().topic_partitions if one.offset >= 0}
+        asked = [TopicPartition(*place) for place in self._places[group]]
+        said = self._groups[group].committed(asked, timeout=ONE_TRY_S)
+        return {(one.topic, one.partition): one.offset for one in said if one.offset >= 0}
+
+    def close(self) -> None:
+        """Leave."""
+        for reader in self._groups.values():
+            reader.close()
 
 
 def _patiently(ask: Callable[[], dict[Place, int]]) -> dict[Place, int]:

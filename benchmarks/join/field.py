@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
@@ -21,6 +21,12 @@ from streams.topics import plan, topic_name
 
 INPUTS = ("sends", "feedback")
 PATIENCE_S = 60.0
+TIMED = {
+    "message.timestamp.type": "CreateTime",
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+    "retention.ms": "-1",
+}
+"""Inputs keep the time of the event, long ago or yet to come: peers that take two topics in order of time go by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,8 @@ class Field:
 
     def _make(self, course: Course, group: str) -> None:
         topics = plan(prefix=course.prefix, partitions=PARTITIONS, replication=1, group=group)
-        ensure_topics(self._brokers, Security(), topics)
+        timed = [replace(one, config={**one.config, **TIMED}) if one.name in course.inputs else one for one in topics]
+        ensure_topics(self._brokers, Security(), timed)
 
     def _clear(self) -> None:
         """Delete every topic but the inputs and the broker's own, and wait until the broker shows none of them."""

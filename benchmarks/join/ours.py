@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from benchmarks.join.field import Run
@@ -25,9 +25,10 @@ PATIENCE_S = 1800.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """So many workers."""
+    """So many workers; *compiled* where ordinary records may take the compiled short way."""
 
     workers: int = 1
+    compiled: bool = True
 
     def why_not(self) -> str:
         """Return why it cannot run here: it always can."""
@@ -40,10 +41,10 @@ class Ours:
             Failed: a worker died, or they did not come to an end.
 
         """
-        with _started(run, self.workers) as workers, ExitStack() as watching:
+        with _started(run, self) as workers, ExitStack() as watching:
             runner = watching.enter_context(Sampler(lambda: [one.pid for one in workers if one.pid]))
             broker = watching.enter_context(Sampler(lambda: [run.broker_pid]))
-            _await_end(run, workers)
+            _await_end(run, workers, watching.enter_context(closing(Log(run.brokers))))
             runner.sample()
             done = broker.sample()
             pages = [_page(worker) for worker in workers]
@@ -54,13 +55,13 @@ class Ours:
 
 
 @contextmanager
-def _started(run: Run, count: int) -> Iterator[list[Worker]]:
+def _started(run: Run, ours: Ours) -> Iterator[list[Worker]]:
     """Start the workers, and stop them whatever happens."""
     workers = []
-    for number in range(count):
+    for number in range(ours.workers):
         home = run.home / str(number)
         home.mkdir()
-        workers.append(Worker(_variables(run, number), home))
+        workers.append(Worker(_variables(run, number, compiled=ours.compiled), home))
     try:
         for worker in workers:
             worker.start()
@@ -70,7 +71,7 @@ def _started(run: Run, count: int) -> Iterator[list[Worker]]:
             worker.stop()
 
 
-def _variables(run: Run, number: int) -> dict[str, str]:
+def _variables(run: Run, number: int, *, compiled: bool) -> dict[str, str]:
     said = {
         "BROKERS": run.brokers,
         "TOPIC_PREFIX": run.course.prefix,
@@ -78,19 +79,20 @@ def _variables(run: Run, number: int) -> dict[str, str]:
         "PARTITIONS": PARTITIONS,
         "REPLICATION": 1,
         "ENGINE__INSTANCE_ID": f"worker-{number}",
+        "ENGINE__COMPILED": str(compiled).lower(),
         "DISPATCH__ENABLED": "false",
     }
     return {f"SES_STREAMS_{name}": str(value) for name, value in said.items()}
 
 
-def _await_end(run: Run, workers: Sequence[Worker]) -> None:
+def _await_end(run: Run, workers: Sequence[Worker], log: Log) -> None:
     """Wait until the group has committed everything that there is to read."""
-    log, until = Log(run.brokers), time.monotonic() + PATIENCE_S
+    until, made = time.monotonic() + PATIENCE_S, [run.course.topic("outcomes")]
     inputs, outcomes = log.ends(run.course.inputs), dict[Place, int]()
     while True:
-        committed = log.committed(run.group)
+        committed = log.committed(run.group, [*run.course.inputs, *made])
         if not outcomes and lag(inputs, committed) == 0:
-            outcomes = log.ends([run.course.topic("outcomes")])  # all are there: outputs go before the commit
+            outcomes = log.ends(made)  # all are there: outputs go before the commit
         if outcomes and lag(outcomes, committed) == 0:
             return
         _check(workers)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def _can(name: str, entry: Entry) -> bool:
 
 def _race(entries: Mapping[str, Entry], said: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Set up the field, and yield a line for each run."""
-    head = {"race": _now(), **described(), "benchmark": "join"}
+    compiled = find_spec("ses_streams_kernel") is not None  # else ours and ours-pure are one and the same
+    head = {"race": _now(), **described(), "benchmark": "join", "compiled": compiled}
     with (
         tempfile.TemporaryDirectory(prefix="ses-streams-bench-") as home,
         Cluster(Path(home) / "kafka", config=FLEET, jvm=Jvm(heap_mb=1024, quick=False)) as kafka,

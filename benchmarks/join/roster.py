@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from benchmarks.join.field import Run
 from benchmarks.join.ours import Ours
 from benchmarks.join.peer import Peer
+from benchmarks.join.peers import kafka_streams
 from benchmarks.join.ran import Ran
 
 PEERS = "benchmarks.join.peers"
@@ -59,15 +60,13 @@ def _venv(name: str) -> Peer:
     )
 
 
-def _java() -> Peer:
-    home = f"{PEERS}.kafka_streams"
-    return Peer(command=partial(_of, home, "command"), variables=dict, absent=partial(_absent, home))
-
+KAFKA_STREAMS = Peer(command=kafka_streams.command, variables=dict, absent=kafka_streams.why_not)
 
 ENTRIES: Mapping[str, Entry] = {
     "ours": Entry(title="ses-streams", contestant=Ours()),
+    "ours-pure": Entry(title="ses-streams, Python only", contestant=Ours(compiled=False)),
     "ours-2": Entry(title="ses-streams, 2 workers", contestant=Ours(workers=2)),
-    "kafka-streams": Entry(title="Kafka Streams (Java), RocksDB", contestant=_java()),
+    "kafka-streams": Entry(title="Kafka Streams (Java), RocksDB", contestant=KAFKA_STREAMS),
     "plain": Entry(title="loop by hand, dictionary", contestant=_venv("plain")),
     "bytewax": Entry(title="Bytewax", contestant=_venv("bytewax")),
     "quix": Entry(title="Quix Streams", contestant=_venv("quix"), slow=True),

@@ -11,7 +11,7 @@ BENCHMARKS = {
     "balance": (balance.main, "how a billion mails a day fall on partitions, simulated: half a minute"),
     "growth": (growth.main, "a worker whose table holds a million open sends (--open 10000000): 15 minutes"),
     "intake": (intake.main, "SNS's notifications, two thousand a second for a minute: 5 minutes"),
-    "join": (race.main, "the join of ses-streams and of its peers, in turn, on Apache Kafka: half an hour"),
+    "join": (race.main, "ours and its peers join the same sends and events on Apache Kafka, in turn: half an hour"),
     "latency": (latency.main, "from an event to its outcome, idle and at 25, 50 and 80 % load: 9 minutes"),
     "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
     "scale": (scale.main, "the sums of docs/scale.md, from the latest results of the others: a second"),

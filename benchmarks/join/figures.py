@@ -18,7 +18,11 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One contestant's medians; *ratio* is how many times its processor time ours would have lasted."""
+    """One contestant's medians.
+
+    *ratio* is how many times its processor time ours would have lasted, *unmatched* the share of outcomes whose Send it
+    did not find, though there is one.
+    """
 
     contestant: str
     title: str
@@ -30,6 +34,7 @@ class Figures:
     peak_mb: float
     broker_us: float
     ratio: float | None
+    unmatched: float
 
 
 def last_race(lines: Sequence[Line]) -> list[Line]:
@@ -58,6 +63,7 @@ def _one(mine: Sequence[Line], right: Sequence[Line]) -> Figures:
         cpu_us=MICRO * used,
         peak_mb=median(line["peak_mb"] for line in mine),
         broker_us=MICRO * median(line["broker_cpu_s"] / line["events"] for line in mine),
+        unmatched=median(1 - line["matched"] / line["outcomes"] if "matched" in line else 0.0 for line in mine),
         ratio=_ratio(mine, {line["round"]: line for line in right if line["contestant"] == OURS}),
     )
 
@@ -77,6 +83,7 @@ HEADS = (
     "peak MB",
     "broker us/event",
     "ours is",
+    "no send",
     "events",
     "runs",
 )
@@ -93,6 +100,7 @@ def table(rows: Iterable[Figures]) -> str:
             f"{one.peak_mb:,.0f}",
             f"{one.broker_us:.1f}",
             "" if one.ratio is None or one.contestant == OURS else f"{one.ratio:.1f} x",
+            f"{one.unmatched:.1%}" if one.unmatched else "",
             f"{one.events:,}",
             str(one.runs),
         )

@@ -141,11 +141,12 @@ def test_the_last_race_is_the_one_that_began_last() -> None:
 
 
 def test_the_table_has_a_line_for_each_contestant() -> None:
-    said = table(figures([_line("ours", 1, 10.0), _line("faust", 1, 300.0)])).splitlines()
+    lines = [_line("ours", 1, 10.0), _line("faust", 1, 300.0, outcomes=1000, matched=970)]
+    said = table(figures(lines)).splitlines()
     assert len(said) == 4
     assert len({len(line) for line in said}) == 1
     assert [cell.strip() for cell in said[3].split("|")[1:-1]] == [
-        *("Faust", "1,667", "3,333", "300.0", "100", "1.0", "30.0 x", "1,000,000", "1")
+        *("Faust", "1,667", "3,333", "300.0", "100", "1.0", "30.0 x", "3.0%", "1,000,000", "1")
     ]
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import log10
+from operator import itemgetter
 from typing import Any
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 120, 50, 60
 PERCENTS = (50, 90, 99, 99.9, 99.99)
 LEAST_MS = 1
+NAME = 30
+"""Room for a line's name."""
 COLOURS = ("#5b8c5a", "#3b6ea5", "#b8860b", "#b03a2e")
 TARGET_MS = 250
 """At half load 99 of a hundred must be below it."""
@@ -22,7 +25,7 @@ def draw(runs: Sequence[Mapping[str, Any]]) -> str:
     """Return the picture; each run has its *load* (None is idle), its *events_per_s* and its *curve*."""
     most = max(TARGET_MS, *(ms for run in runs for _, ms in run["curve"]))
     top = 10.0 ** (int(log10(most)) + 1)
-    lines = [_line(run, colour, top) for run, colour in zip(runs, COLOURS, strict=False)]
+    lines = [_line(run, colour, top) for run, colour in _coloured(runs)]
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}"'
     return "\n".join(
         (
@@ -31,6 +34,7 @@ def draw(runs: Sequence[Mapping[str, Any]]) -> str:
             f'<text x="{LEFT}" y="26" font-size="15">From event to outcome, milliseconds, by share of events</text>',
             *_grid(top),
             *lines,
+            *_names(runs, top),
             "</svg>",
             "",
         )
@@ -76,12 +80,29 @@ def _grid(top: float) -> list[str]:
 
 
 def _line(run: Mapping[str, Any], colour: str, top: float) -> str:
-    shown = [(across(percent), up(ms, top)) for percent, ms in run["curve"] if percent <= PERCENTS[-1]]
-    points = " ".join(f"{x},{y}" for x, y in shown)
-    x, y = shown[-1]
-    load = "idle" if run["load"] is None else f"{run['load']:.0%} load"
-    return (
-        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        f'<text x="{x + 8}" y="{y + 4}" fill="{colour}">{load}</text>'
-        f'<text x="{x + 8}" y="{y + 18}" fill="{colour}" font-size="10">{run["events_per_s"]:,.0f} events/s</text>'
-    )
+    points = " ".join(f"{across(percent)},{up(ms, top)}" for percent, ms in _shown(run))
+    return f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+
+def _names(runs: Sequence[Mapping[str, Any]], top: float) -> list[str]:
+    """Return the lines' names at the right, each as near to its line's end as the ones below it let it be."""
+    ends = sorted(((up(_shown(run)[-1][1], top), run, colour) for run, colour in _coloured(runs)), key=itemgetter(0))
+    parts, free = [], float(HEIGHT - BOTTOM)
+    for y, run, colour in reversed(ends):
+        free = min(y, free)
+        load = "idle" if run["load"] is None else f"{run['load']:.0%} load"
+        rate, place = f"{run['events_per_s']:,.0f} events/s", f'x="{WIDTH - RIGHT + 8}" fill="{colour}"'
+        parts += [
+            f'<text {place} y="{free}">{load}</text>',
+            f'<text {place} y="{free + 13}" font-size="10">{rate}</text>',
+        ]
+        free -= NAME
+    return parts
+
+
+def _coloured(runs: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
+    return list(zip(runs, COLOURS, strict=False))
+
+
+def _shown(run: Mapping[str, Any]) -> list[tuple[float, float]]:
+    return [(percent, ms) for percent, ms in run["curve"] if percent <= PERCENTS[-1]]

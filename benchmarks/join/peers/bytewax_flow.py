@@ -1,9 +1,9 @@
 """The join in Bytewax: its Kafka connectors, and `stateful_flat_map` on what was merged and keyed by message id.
 
-As its pages "Kafka" (connectors), "Joins" and "Recovery" have it. Of a mail more than one event may come, each an
-outcome: `op.join` forgets a key once both sides are there, so the state is kept by the operator that it is made of.
-There is no changelog: state and offsets are snapshots in SQLite files on this machine's disk, one every 10 s, its
-default. A source of its own holds feedback back until all sends are read.
+As its API reference has it (bytewax.connectors.kafka, bytewax.operators, bytewax.recovery). Of a mail more than one
+event may come, and each is an outcome, so a send is kept rather than joined once. There is no changelog: state and
+offsets are snapshots in SQLite files on this machine's disk, one every 10 s, its default. A source of its own holds
+feedback back until all sends are read.
 """
 
 from __future__ import annotations

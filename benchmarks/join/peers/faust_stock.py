@@ -1,8 +1,8 @@
-"""The join in stock Faust: two agents and a table, as its User Guide has them ("Agents", "Tables and Windowing").
+"""The join in stock Faust: two agents and a table, as its User Guide has them.
 
-Sends are in a RocksDB table with a changelog topic, by the driver that the Installation page's bundle
+Sends are in a RocksDB table with a changelog topic, by the driver that its extra
 `faust-streaming[rocksdict]` brings; BENCH_STORE=memory keeps them in memory, with the same changelog. Keys and values
-of the table are raw bytes, the least work that "Codecs" offers. Settings are the defaults, but for what is set below.
+of the table are raw bytes. Settings are the defaults, but for what is set below.
 A consumer of its own holds feedback back until all sends are read, which Faust itself cannot do.
 """
 

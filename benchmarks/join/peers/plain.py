@@ -1,8 +1,7 @@
 """The loop that one writes by hand: confluent-kafka, fastavro and a dictionary. Nothing of it outlives the process.
 
-Reading in batches, and offsets committed by hand after what was produced is acknowledged, are as Confluent's "Kafka
-Python Client" guide has them ("Synchronous commits", at least once); `consume` is in its API reference. Sends are kept
-as the bytes that came, and decoded when an event needs them.
+It reads in batches (`consume` of confluent-kafka's API reference), and commits offsets by hand after what was produced
+is acknowledged: at least once. Sends are kept as the bytes that came, and decoded when an event needs them.
 """
 
 from __future__ import annotations

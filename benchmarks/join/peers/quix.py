@@ -1,8 +1,9 @@
-"""The join in Quix Streams: `join_asof`, as its page "Joins & Lookups" has it, with its RocksDB state and changelog.
+"""The join in Quix Streams: `join_asof`, as its API reference has it, with its RocksDB state and changelog.
 
-It aligns both topics by the time of their records, so nothing is held back. The right side's records are kept as the
-JSON of what was decoded, for Quix Streams keeps nothing else there. Each event becomes its outcomes by
-`apply(..., expand=True)` ("Processing & Transforming Data"). Offsets are committed every 5 s, its default.
+It aligns both topics by the time of their records, so nothing is held back; but it does not promise that (its
+consumer's buffer: not always in order), and the race says how many events had no send yet. The right side's records
+are kept as the JSON of what was decoded, its default. Each event becomes its outcomes by `apply(..., expand=True)`.
+Offsets are committed every 5 s, its default.
 """
 
 from __future__ import annotations

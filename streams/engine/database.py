@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rocksdict import ColumnFamily, Rdict
 
@@ -44,6 +44,10 @@ class Database:
         if why is not None:
             log.error("state in %s is wiped and rebuilt from its changelog: %s", path, why)
             self.wipe()
+
+    def read(self, keys: list[bytes]) -> list[bytes | None]:
+        """Return the values of *keys*, in their order."""
+        return cast("list[bytes | None]", self.values.get(cast("list[Any]", keys)))
 
     def flush(self) -> None:
         """Make durable what was written without the log."""

@@ -133,6 +133,8 @@ class Lane:
         delivery = None if self.is_closing() else next_of(self._on_offer())
         if delivery is not None:
             await self._work(delivery)
+        else:
+            self.store.write_out(_now())
         look = not self.is_closing() and self._time_to_look(idle=delivery is None)
         woken = look and await self._wake()
         return heard or delivery is not None or woken

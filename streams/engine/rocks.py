@@ -48,12 +48,16 @@ second it stops them, and with them the whole loop. Its own numbers (20, 36) are
 
 
 class Tuning:
-    """What all databases of a worker share: the block cache and the budget of write buffers (bytes)."""
+    """What all databases of a worker share: the block cache and the budget of write buffers (bytes).
+
+    *fresh_bytes*: how much a store may hold back before it writes (see fresh.py).
+    """
 
     def __init__(self, cache_bytes: int, buffer_bytes: int, databases: int) -> None:
         """Split the budgets for about *databases* open databases."""
         self._cache = Cache(cache_bytes)
         self._buffers = WriteBufferManager(buffer_bytes, allow_stall=False)
+        self.fresh_bytes = buffer_bytes // (4 * max(databases, 1))
         self._buffer = min(max(buffer_bytes // (2 * max(databases, 1)), _SMALLEST_BUFFER), _LARGEST_BUFFER)
 
     def options(self) -> Options:

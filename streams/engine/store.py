@@ -3,9 +3,10 @@
 All three change in one write, so a crash leaves them of one mind. The store is a copy of the changelog: whatever is
 wrong with it on disk, it is wiped and built anew, and it is never taken for empty in silence.
 
-Two ways of writing, never mixed. A lane's writes go through RocksDB's log (WAL). What is applied from a changelog does
-not: it is there to be read again. RocksDB writes it out a whole memory's worth at a time, all families at once, so a
-crash leaves what a shorter changelog would have left; `settle` writes out the rest before a lane may begin.
+Two ways of writing, never mixed. A lane's writes wait for a second at most (fresh.py) and go through RocksDB's log
+(WAL); what a crash takes, the changelog has. What is applied from a changelog does not go through the log: it is there
+to be read again. RocksDB writes it out a whole memory's worth at a time, all families at once, so a crash leaves what a
+shorter changelog would have left; `settle` writes out the rest before a lane may begin.
 """
 
 from __future__ import annotations
@@ -18,16 +19,15 @@ from typing import cast
 
 from rocksdict import WriteBatch, WriteOptions
 
-from streams.engine.database import MARK, UNARMED, Database
+from streams.engine.arming import EVERY_KEY, Arming
+from streams.engine.database import MARK, Database
+from streams.engine.fresh import Fresh
 from streams.engine.mark import Mark, fingerprint, pack_mark
 from streams.engine.rocks import Tuning, guarded, walk
-from streams.engine.timers import Due, Foresee, Timers, Wakes, at_once, wakes_of
+from streams.engine.timers import Due, Foresee, Timers, Wakes, at_once
+from streams.errors import WorldFailed
 
 log = logging.getLogger(__name__)
-
-ARM_KEYS = 1_000
-"""Values that one look gives timers: few enough for a lane to have its turn in between."""
-_EVERY_KEY = b""
 
 
 class Store:
@@ -35,8 +35,7 @@ class Store:
 
     _mark: Mark
     _settled: bool
-    _noted: bytes | None
-    _unarmed: bytes | None
+    _arming: Arming
 
     def __init__(self, path: Path, tuning: Tuning, foresee: Foresee = at_once) -> None:
         """Open what is at *path*, or start anew where nothing, or nothing usable, is.
@@ -47,6 +46,7 @@ class Store:
         self.path = path
         self._db = Database(path, tuning)
         self._foresee = foresee
+        self._fresh = Fresh(tuning.fresh_bytes)
         self._unlogged = WriteOptions()
         self._unlogged.disable_wal = True  # type: ignore[method-assign, assignment] # its stubs call a property a method
         self._logged = WriteOptions()
@@ -75,14 +75,14 @@ class Store:
     @property
     def next_due(self) -> int:
         """Return when (ms since the epoch) the next look is worth its while."""
-        return 0 if self._unarmed is not None else self._timers.next_due
+        return 0 if self._arming.begin is not None else min(self._timers.next_due, self._fresh.due)
 
     def recall(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the stored values of *keys*, in their order."""
         if not keys:
             return []
         with guarded(self.path):
-            return cast("list[bytes | None]", self._db.values.get(list(keys)))
+            return self._fresh.recall(keys, self._db.read)
 
     def keep(
         self,
@@ -93,7 +93,10 @@ class Store:
         fired: Iterable[bytes] = (),
         now: int,
     ) -> None:
-        """Write state, new timers, the end of *fired* ones and the changelog *position*, all or nothing."""
+        """Keep state, new timers, the end of *fired* ones and the changelog *position*, all or nothing.
+
+        What fires no timers may be written a second later.
+        """
         if not self._settled:
             self.settle(now)
         mark = self._mark._replace(kept_at=now)
@@ -101,7 +104,14 @@ class Store:
             mark = mark._replace(position=position)
             if writes:
                 mark = mark._replace(last=position - 1, print=fingerprint(*next(reversed(writes.items()))))
-        self._write(writes, mark, wake, fired)
+        self._mark = mark
+        self._fresh.keep(writes, wake, now)
+        self.write_out(now, fired)
+
+    def write_out(self, now: int, fired: Iterable[bytes] = ()) -> None:
+        """Write what was kept, if it is time; to end timers that *fired* it always is."""
+        if fired or self._fresh.is_ripe(now):
+            self._write({}, self._mark, fired=fired)
 
     def apply(
         self,
@@ -112,6 +122,7 @@ class Store:
         last: int | None = None,
     ) -> None:
         """Apply a run of changelog records, whose last one is at offset *last*; a record without a key is no state."""
+        self._forget_fresh()
         rows = dict(zip(keys, values, strict=True))
         rows.pop(None, None)
         mark = self._mark._replace(position=position, kept_at=self.kept_at or now)
@@ -119,13 +130,14 @@ class Store:
             last = position - 1 if last is None else last
             mark = mark._replace(last=last, print=fingerprint(keys[-1], values[-1]))
         self._settled = False
-        self._write(cast("dict[bytes, bytes | None]", rows), mark, self._timers_of(rows, now))
+        self._write(cast("dict[bytes, bytes | None]", rows), mark, self._arming.timers_of(rows, now))
 
     def settle(self, now: int) -> None:
         """Make durable what was applied, and note that nothing is missing; before the first `keep`, always."""
+        self._forget_fresh()
         with guarded(self.path):
-            if self._unarmed is not None and next(walk(self._db.values), None) is None:
-                self._unarmed = None
+            if self._arming.begin is not None and next(walk(self._db.values), None) is None:
+                self._arming.begin = None
             self._settled = False
             self._write({}, self._mark._replace(kept_at=now))
             self._db.flush()
@@ -137,12 +149,15 @@ class Store:
 
     def disarm(self) -> None:
         """Drop all timers: somebody else's lane writes the changelog now, and when keys are due is not in it."""
-        self._unarmed = _EVERY_KEY
+        self._forget_fresh()
+        self._arming.begin = EVERY_KEY
         self._settled = False
         self._write({}, self._mark, clear=True)
 
     def values(self, slice_size: int) -> Iterator[list[bytes]]:
         """Yield all stored values, in slices."""
+        if self._fresh:
+            self._write({}, self._mark)
         with guarded(self.path):
             every = walk(self._db.values)
             while part := [value for _, value in islice(every, slice_size)]:
@@ -153,8 +168,12 @@ class Store:
 
         After a rebuild there are values without timers; each look gives some of them theirs.
         """
-        if self._unarmed is not None:
-            self._arm(self._unarmed, now)
+        if self._fresh.due <= now or self._arming.begin is not None:
+            self._write({}, self._mark)
+        if self._arming.begin is not None:
+            with guarded(self.path):
+                wakes = self._arming.next_part(self._db.values, now)
+            self._write({}, self._mark, wakes)
         with guarded(self.path):
             return self._timers.due(now, limit)
 
@@ -168,40 +187,36 @@ class Store:
 
     def wipe(self) -> None:
         """Throw the partition's state away and start empty, at the changelog's beginning."""
+        self._fresh.clear()
         del self._timers
         self._db.wipe()
         self._begin()
 
     def close(self) -> None:
-        """Close the files, writing out what was applied."""
+        """Close the files, writing out what was kept or applied."""
+        try:
+            if self._fresh:
+                self._write({}, self._mark)
+        except WorldFailed as why:
+            log.error("%s: what was kept last is read again from the changelog", why)  # noqa: TRY400 - it says where
         del self._timers
         self._db.close()
+
+    def _forget_fresh(self) -> None:
+        """Write what was kept, and read from RocksDB alone: it changes by other ways now."""
+        if self._fresh:
+            self._write({}, self._mark)
+        self._fresh.clear()
 
     def _begin(self) -> None:
         """Take up what the database says of itself."""
         db = self._db
         self._mark = db.mark or Mark()
         self._settled = db.mark is not None
-        self._noted, self._unarmed = db.unarmed, db.unarmed if self._settled else _EVERY_KEY
+        self._arming = Arming(db.unarmed if self._settled else EVERY_KEY, db.unarmed, self._foresee)
         self._timers = Timers(db.timers, db.timers_handle, self._mark.first, self._mark.number)
         if self._settled:
             self._write({}, self._mark)  # with the MANIFEST that it has from now on
-
-    def _timers_of(self, rows: dict[bytes | None, bytes | None], now: int) -> Wakes:
-        """Return when to look at what was applied; of keys that `_arm` is still to come by, it says so then."""
-        if self._unarmed == _EVERY_KEY:
-            return ()
-        alive = {key: value for key, value in rows.items() if key is not None and value is not None}
-        if self._unarmed is not None:
-            alive = {key: value for key, value in alive.items() if key < self._unarmed}
-        return wakes_of(alive, self._foresee, now)
-
-    def _arm(self, key: bytes, now: int) -> None:
-        """Give timers to the next values, from *key* on; how far that is, is kept with them."""
-        with guarded(self.path):
-            part = dict(islice(walk(self._db.values, key), ARM_KEYS))
-        self._unarmed = next(reversed(part)) + b"\0" if len(part) == ARM_KEYS else None
-        self._write({}, self._mark, wakes_of(part, self._foresee, now))
 
     def _write(
         self,
@@ -212,8 +227,10 @@ class Store:
         *,
         clear: bool = False,
     ) -> None:
+        """Write all of it and whatever waits to be written: a mark speaks for all that came before it."""
+        waiting, wakes = self._fresh.take()
         batch = WriteBatch(raw_mode=True)
-        for key, value in rows.items():
+        for key, value in {**waiting, **rows}.items():
             if value is None:
                 batch.delete(key)
             else:
@@ -221,19 +238,11 @@ class Store:
         if clear:
             self._timers.clear(batch)
         self._timers.end(batch, fired)
-        for due, keys in wake:
+        for due, keys in (*wakes, *wake):
             self._timers.add(batch, due, keys)
         mark = mark._replace(number=self._timers.number, first=self._timers.first, contents=self._db.contents.look())
         batch.put(MARK, pack_mark(mark), self._db.meta_handle)
-        if self._unarmed != self._noted:
-            self._note_unarmed(batch)
+        self._arming.note(batch, self._db.meta_handle)
         with guarded(self.path):
             self._db.values.write(batch, self._logged if self._settled else self._unlogged)
         self._mark = mark
-
-    def _note_unarmed(self, batch: WriteBatch) -> None:
-        if self._unarmed is None:
-            batch.delete(UNARMED, self._db.meta_handle)
-        else:
-            batch.put(UNARMED, self._unarmed, self._db.meta_handle)
-        self._noted = self._unarmed

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.engine.fresh import WAIT_MS
 from streams.engine.rocks import CONDEMNED, Tuning, guarded, remove, walk
 from streams.engine.store import Store
 from streams.errors import WorldFailed
@@ -164,6 +165,7 @@ def live_and_die(path: str) -> None:
     for offset in range(LENGTH):
         key, value = record(offset)
         store.keep({key: value}, position=offset + 1, now=1)
+        store.write_out(now=1 + WAIT_MS)
         if offset % 1_000 == 500:
             store._db.flush()
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from streams.engine import store as module
+from streams.engine import arming as module
 from streams.engine.recovery import _say
 from streams.engine.rocks import Tuning
 from streams.engine.store import Store
@@ -27,6 +27,9 @@ store = opened(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     applied(store, number)
 if sys.argv[3] == "keep":
+    store.keep({b"kept": b"after"}, position=store.position + 1, now=0)
+    store.write_out(now=1_000)
+if sys.argv[3] == "keep only":
     store.keep({b"kept": b"after"}, position=store.position + 1, now=0)
 os.kill(os.getpid(), 9)
 """
@@ -79,6 +82,13 @@ def test_what_was_applied_is_durable_before_anything_is_kept(tmp_path: Path) -> 
     store = opened(tmp_path)
     assert store.position == 3 * RUN + 1
     assert rows(store) == {**folded(3), b"kept": b"after"}
+
+
+def test_what_a_lane_kept_last_is_read_again_from_the_changelog_after_a_kill(tmp_path: Path) -> None:
+    killed(tmp_path, 3, "keep only")
+    store = opened(tmp_path)
+    assert store.position == 3 * RUN  # settled before the first keep
+    assert rows(store) == folded(3)
 
 
 def test_a_store_that_is_closed_in_the_midst_of_a_rebuild_goes_on_from_there(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from streams.engine.notary import Notary
 from streams.engine.producer import ChunkProducer, Written
-from streams.engine.rocks import Tuning
 from streams.engine.store import Store
 from streams.errors import WorldFailed
 from streams.pipeline import Effects
 from tests.simulation.disk import Disks, in_place_of_rocksdb
+from tests.simulation.worker import TUNING
 
 
 class Pen:
@@ -32,7 +32,7 @@ class Pen:
 async def keep(first: int, last: int) -> int:
     """Let a notary write two values that come to stand there; return where its store is then."""
     with in_place_of_rocksdb(Disks(Random(0))):
-        store = Store(Path("/nowhere"), cast("Tuning", None))
+        store = Store(Path("/nowhere"), TUNING)
         pen: Any = Pen(first, last)
         notary = Notary(
             hop="hop", outputs={}, changelog="c", partition=0, store=store, producer=cast("ChunkProducer", pen)

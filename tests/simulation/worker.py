@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from faust.types import TP
@@ -33,6 +34,8 @@ from tests.simulation.loop import WORLD, Loop, Process
 from tests.simulation.producer import Producer
 
 GROUP = "g"
+TUNING = cast("Tuning", SimpleNamespace(fresh_bytes=2_000))
+"""All that a store asks for where there is no RocksDB: it writes after a few keys, or a second."""
 WAKE_INTERVAL = 10 * 60_000
 """An idle lane looks for what is due by name; this is only for a hop that was full."""
 
@@ -142,7 +145,7 @@ class Worker:
         line = self.lines.of_changelog(tp.topic)
         path = self.config.data_dir / GROUP / line.table / str(tp.partition)
         foresee = line.hop.looks if isinstance(line.hop, ForeseeingHop) else at_once
-        self.stores[tp] = store = Store(path, cast("Tuning", None), foresee)
+        self.stores[tp] = store = Store(path, TUNING, foresee)
         return store
 
     open_standby = open_store

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import pytest
 from aiokafka.partitioner import murmur2
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.partition import partitions
+from streams import partition
+from streams.partition import partitions, strays
+from tests.conftest import Need
+
+
+@pytest.fixture(params=["compiled", "numpy"], autouse=True)
+def _way(request: pytest.FixtureRequest, need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
+    need(partition.kernel is not None, "the compiled short way is not built: `make setup` says why")
+    if request.param == "numpy":
+        monkeypatch.setattr(partition, "kernel", None)
+
+
+alike = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(st.lists(st.binary(max_size=80)), st.integers(1, 97))
+@alike
 def test_a_column_of_keys_is_hashed_as_java_hashes_each(keys: list[bytes], count: int) -> None:
     assert partitions(keys, count) == [(murmur2(key) & 0x7FFFFFFF) % count for key in keys]
 
 
 @given(st.lists(st.integers(0, 2_000), min_size=1, max_size=5))
+@alike
 def test_long_keys_are_hashed_alike(lengths: list[int]) -> None:
     keys = [(bytes(range(256)) * 8)[:length] for length in lengths]
     assert partitions(keys, 24) == [(murmur2(key) & 0x7FFFFFFF) % 24 for key in keys]
@@ -24,3 +39,10 @@ def test_java_agrees() -> None:
     keys = [b"21", b"foobar", b"a-little-bit-long-string"]  # vectors of Kafka's own UtilsTest
     hashes = [-973932308, -790332482, -985981536]
     assert partitions(keys, 24) == [(hashed & 0x7FFFFFFF) % 24 for hashed in hashes]
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(1, 9))
+@alike
+def test_strays_are_those_on_another_partition(keys: list[bytes], count: int) -> None:
+    for mine in range(count):
+        assert strays(keys, mine, count) == [place for place, of in enumerate(partitions(keys, count)) if of != mine]

@@ -1,5 +1,15 @@
 """The compiled short way of ses-streams; what it is and when it is taken, docs/decisions/0017 says."""
 
-from ses_streams_kernel._kernel import Feedback, Judgement, Layout, People, Sends, Tally, digest_of
+from ses_streams_kernel._kernel import (
+    Feedback,
+    Judgement,
+    Layout,
+    People,
+    Sends,
+    Tally,
+    digest_of,
+    partitions,
+    strays,
+)
 
-__all__ = ["Feedback", "Judgement", "Layout", "People", "Sends", "Tally", "digest_of"]
+__all__ = ["Feedback", "Judgement", "Layout", "People", "Sends", "Tally", "digest_of", "partitions", "strays"]

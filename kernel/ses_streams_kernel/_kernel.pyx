@@ -7,7 +7,7 @@ back to Python, in its place and in order; so the same chunk leads to the same e
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 include "walk.pxi"
@@ -16,3 +16,4 @@ include "chunks.pxi"
 include "sends.pxi"
 include "feedback.pxi"
 include "people.pxi"
+include "partition.pxi"

@@ -37,6 +37,25 @@ def partitions(keys: Sequence[bytes], count: int) -> list[int]:
     return found
 
 
+Columns = tuple[int, list[bytes], list[bytes | None]]
+"""A partition, with the keys and the values of its records."""
+
+
+def split(keys: list[bytes], values: list[bytes | None], count: int) -> list[Columns]:
+    """Return (partition, keys, values) for each partition that has any, each in the order of the columns."""
+    if kernel is not None:
+        compiled: list[Columns] = kernel.split(keys, values, count)
+        return compiled
+    found: dict[int, Columns] = {}
+    for partition, key, value in zip(partitions(keys, count), keys, values, strict=True):
+        column = found.get(partition)
+        if column is None:
+            column = found[partition] = (partition, [], [])
+        column[1].append(key)
+        column[2].append(value)
+    return [found[partition] for partition in sorted(found)]
+
+
 def strays(keys: Sequence[bytes], partition: int, count: int) -> list[int]:
     """Return the places of those *keys* that belong to another partition than *partition* of *count*."""
     if count == 1 or not keys:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams import partition
-from streams.partition import partitions, strays
+from streams.partition import partitions, split, strays
 from tests.conftest import Need
 
 
@@ -46,3 +46,14 @@ def test_java_agrees() -> None:
 def test_strays_are_those_on_another_partition(keys: list[bytes], count: int) -> None:
     for mine in range(count):
         assert strays(keys, mine, count) == [place for place, of in enumerate(partitions(keys, count)) if of != mine]
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(1, 9))
+@alike
+def test_columns_are_split_by_partition_and_keep_their_order(keys: list[bytes], count: int) -> None:
+    values: list[bytes | None] = [None if number % 3 == 0 else b"%d" % number for number in range(len(keys))]
+    found = split(keys, values, count)
+    assert [place for place, _, _ in found] == sorted(set(partitions(keys, count)))
+    rows = list(zip(keys, values, partitions(keys, count), strict=True))
+    for place, some, of_them in found:
+        assert list(zip(some, of_them, strict=True)) == [(key, value) for key, value, of in rows if of == place]

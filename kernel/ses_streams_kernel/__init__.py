@@ -7,9 +7,27 @@ from ses_streams_kernel._kernel import (
     People,
     Sends,
     Tally,
+    at_hand,
     digest_of,
+    pack,
     partitions,
+    size_of,
+    split,
     strays,
 )
 
-__all__ = ["Feedback", "Judgement", "Layout", "People", "Sends", "Tally", "digest_of", "partitions", "strays"]
+__all__ = [
+    "Feedback",
+    "Judgement",
+    "Layout",
+    "People",
+    "Sends",
+    "Tally",
+    "at_hand",
+    "digest_of",
+    "pack",
+    "partitions",
+    "size_of",
+    "split",
+    "strays",
+]

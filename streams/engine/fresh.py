@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from streams.columns import at_hand, size_of
 from streams.engine.timers import NEVER, Wakes
 
 WAIT_MS = 1_000
 """How long it may hold back: as long as between two commits, which is what a crash repeats anyway."""
 EACH = 260
 """Bytes that an entry takes beside its value, about."""
-UNKNOWN = b"\0 not at hand"
-"""Stands for a value that is to be read; known by its identity."""
 
 
 class Fresh:
@@ -45,13 +44,11 @@ class Fresh:
 
     def recall(self, keys: Sequence[bytes], read: Callable[[list[bytes]], list[bytes | None]]) -> list[bytes | None]:
         """Return the values of *keys*, in their order; *read* is asked for those that are not at hand."""
-        hand = self._hand.get
-        values: list[bytes | None] = [hand(key, UNKNOWN) for key in keys]
-        missing = [place for place, value in enumerate(values) if value is UNKNOWN]
+        values, places, missing = at_hand(self._hand, list(keys))
         if len(missing) == len(values):
-            return read(list(keys))
+            return read(missing)
         if missing:
-            for place, value in zip(missing, read([keys[place] for place in missing]), strict=True):
+            for place, value in zip(places, read(missing), strict=True):
                 values[place] = value
         return values
 
@@ -61,7 +58,7 @@ class Fresh:
         self._hand.update(writes)
         self._wakes += wake
         self.due = min((self.due, *(due for due, _ in wake)))
-        self._bytes += sum(map(len, filter(None, writes.values()))) + EACH * len(writes)
+        self._bytes += size_of(writes) + EACH * len(writes)
         self._since = now if self._since is None else self._since
 
     def is_ripe(self, now: int) -> bool:

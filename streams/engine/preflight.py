@@ -25,6 +25,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.record._crecords import default_records
 from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 
@@ -177,6 +178,7 @@ def _samples() -> tuple[tuple[object, tuple[str, ...]], ...]:
         ),
         (result, ("_partition_records", "_update_position", "check_assignment", "has_more")),
         (builder, ("_builder", "_relative_offset")),
+        (default_records, ("zstd_encode",)),
     )
 
 

@@ -19,10 +19,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import Compression
+from streams.engine.packing import pack_lightly
 from streams.engine.refusals import refused
 from streams.engine.sending import Refused, ask_slowly, begin_anew, drop, listen
 from streams.errors import WorldFailed
-from streams.partition import partitions
+from streams.partition import split
 from streams.pipeline import Batch
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ChunkProducer(driver.Producer):
     def __post_init__(self) -> None:
         """Bound what is sent and not yet acknowledged."""
         super().__post_init__()
+        pack_lightly()
         self._prepare_queue()
 
     def _prepare_queue(self) -> None:
@@ -132,7 +134,7 @@ class ChunkProducer(driver.Producer):
             WorldFailed: the broker did not take them in time, or refused them.
         """
         started = perf_counter()
-        columns = list(_by_partition(batch, count))
+        columns = split(batch.keys, batch.values, count)
         sorted_in = perf_counter() - started
         written: list[Written] = await _all(
             self.append(topic, partition, keys, values, now) for partition, keys, values in columns
@@ -226,19 +228,6 @@ def _closed(builder: BatchBuilder, count: int) -> BatchBuilder:
     builder._relative_offset = count
     builder.close()
     return builder
-
-
-def _by_partition(batch: Batch, count: int) -> Iterator[tuple[int, list[bytes], list[bytes | None]]]:
-    """Yield (partition, keys, values), each in the order of the batch."""
-    columns: dict[int, tuple[list[bytes], list[bytes | None]]] = {}
-    for partition, key, value in zip(partitions(batch.keys, count), batch.keys, batch.values, strict=True):
-        column = columns.get(partition)
-        if column is None:
-            column = columns[partition] = ([], [])
-        column[0].append(key)
-        column[1].append(value)
-    for partition, (keys, values) in columns.items():
-        yield partition, keys, values
 
 
 async def _all(work: Iterator[Any]) -> list[Any]:

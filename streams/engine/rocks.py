@@ -39,6 +39,7 @@ _ADVICE = {
 
 Not a mere "lock": a damaged one is a block."""
 _BLOOM_BITS = 10  # one key in a hundred that is not there costs a read
+_BLOOM_SHARE = 0.02  # of a write buffer: a key that is not there costs no walk through it
 _SMALLEST_BUFFER = 4 << 20
 _LARGEST_BUFFER = 64 << 20
 _OPEN_FILES = 256
@@ -77,6 +78,8 @@ class Tuning:
         options.set_block_based_table_factory(blocks)
         options.set_write_buffer_manager(self._buffers)
         options.set_write_buffer_size(self._buffer)
+        options.set_memtable_whole_key_filtering(whole_key_filter=True)
+        options.set_memtable_prefix_bloom_ratio(_BLOOM_SHARE)
         options.set_atomic_flush(atomic_flush=True)
         options.set_level_zero_slowdown_writes_trigger(_SLOW_FILES)
         options.set_level_zero_stop_writes_trigger(_MOST_FILES)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from rocksdict import ColumnFamily, Rdict, WriteBatch
 
+from streams.columns import pack
 from streams.engine.rocks import walk
 
 Foresee = Callable[[Sequence[bytes], int], Sequence[int]]
@@ -112,7 +113,7 @@ def entry_due(key: bytes) -> int:
 
 def pack_keys(keys: Sequence[bytes]) -> bytes:
     """Return keys as one value."""
-    return b"".join([_LENGTH.pack(len(key)) + key for key in keys])
+    return pack(keys)
 
 
 def unpack_keys(packed: bytes) -> list[bytes]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from streams.engine.membership import Membership
-from streams.engine.producer import HOLD_S, Written, _all, _by_partition
+from streams.engine.producer import HOLD_S, Written, _all
 from streams.errors import WorldFailed
+from streams.partition import split
 from streams.pipeline import Batch
 from tests.simulation.broker import Broker, Weather
 from tests.simulation.loop import WORLD, Loop, Process
@@ -51,7 +52,7 @@ class Producer:
 
     async def publish(self, topic: str, batch: Batch, count: int, now: int) -> float:
         """Send records to the partitions of their keys, and wait until all are acknowledged."""
-        columns = list(_by_partition(batch, count))
+        columns = split(batch.keys, batch.values, count)
         await _all(self.append(topic, partition, keys, values, now) for partition, keys, values in columns)
         return 0.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from benchmarks.join.peers.records import Wires, outcomes_of, suppressions_of
 from benchmarks.join.peers.task import CONSUMER, PRODUCER, Progress, Task, say, told
@@ -94,8 +94,11 @@ class Loop:
         """Commit what was read, once all that came of it is acknowledged."""
         if self._producer.flush(FLUSH_S):
             raise TimeoutError("the brokers did not take the outcomes")
-        if self._progress.sends:
+        try:
             self._consumer.commit(asynchronous=False)
+        except KafkaException as exc:
+            if exc.args[0].code() != KafkaError._NO_OFFSET:  # noqa: SLF001 - documented; nothing new was read
+                raise
 
 
 def consumer(task: Task) -> Consumer:

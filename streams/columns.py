@@ -20,11 +20,11 @@ def pack_plainly(keys: Sequence[bytes]) -> bytes:
 
 
 def at_hand_plainly(
-    known: dict[bytes, bytes | None], keys: list[bytes]
+    newer: dict[bytes, bytes | None], older: dict[bytes, bytes | None], keys: list[bytes]
 ) -> tuple[list[bytes | None], list[int], list[bytes]]:
-    """Return the values of *keys* in *known*, and the places and the keys of those that are not there."""
-    values = [known.get(key) for key in keys]
-    places = [place for place, value in enumerate(values) if value is None and keys[place] not in known]
+    """Return the values of *keys* in *newer*, or else in *older*, and the places and the keys of those in neither."""
+    values = [newer[key] if key in newer else older.get(key) for key in keys]
+    places = [place for place, key in enumerate(keys) if key not in newer and key not in older]
     return values, places, [keys[place] for place in places]
 
 

@@ -16,11 +16,14 @@ def test_keys_are_packed_alike(some: list[bytes]) -> None:
     assert columns.pack(some) == columns.pack_plainly(some)
 
 
-@given(rows, st.lists(st.binary(max_size=2)))
-def test_what_is_at_hand_is_found_alike(known: dict[bytes, bytes | None], asked: list[bytes]) -> None:
-    values, places, missing = columns.at_hand(known, asked)
-    assert (values, places, missing) == columns.at_hand_plainly(known, asked)
-    assert missing == [key for key in asked if key not in known]
+@given(rows, rows, st.lists(st.binary(max_size=2)))
+def test_what_is_at_hand_is_found_alike(
+    newer: dict[bytes, bytes | None], older: dict[bytes, bytes | None], asked: list[bytes]
+) -> None:
+    values, places, missing = columns.at_hand(newer, older, asked)
+    assert (values, places, missing) == columns.at_hand_plainly(newer, older, asked)
+    assert values == [{**older, **newer}.get(key) for key in asked]
+    assert missing == [key for key in asked if key not in {**older, **newer}]
 
 
 @given(rows)

@@ -36,16 +36,18 @@ def pack(keys):
     return packed
 
 
-def at_hand(dict known, list keys):
-    """Return the values of *keys* in *known*, and the places and keys of those that are not there."""
+def at_hand(dict newer, dict older, list keys):
+    """Return the values of *keys* in *newer*, or else in *older*, and the places and keys of those in neither."""
     cdef Py_ssize_t i
     cdef list values = [None] * len(keys)
     cdef list places = []
     cdef list missing = []
     for i in range(len(keys)):
         key = keys[i]
-        if key in known:
-            values[i] = known[key]
+        if key in newer:
+            values[i] = newer[key]
+        elif key in older:
+            values[i] = older[key]
         else:
             places.append(i)
             missing.append(key)

@@ -19,6 +19,8 @@ from streams.engine.rocks import Tuning, guarded, open_database, remove, walk
 log = logging.getLogger(__name__)
 
 MARK, UNARMED = b"mark", b"unarmed"
+FLUSH_MS = 600_000
+"""How much of its changelog's time a store reads again after a crash, at most; a busy one's memory is full sooner."""
 
 
 class Unfit(Exception):
@@ -38,6 +40,7 @@ class Database:
         self._tuning = tuning
         self.mark: Mark | None = None
         self.unarmed: bytes | None = None
+        self._flushed_at = 0
         found = found_in(path)
         self._connect()
         why = self._take_up(found)
@@ -49,8 +52,14 @@ class Database:
         """Return the values of *keys*, in their order."""
         return cast("list[bytes | None]", self.values.get(cast("list[Any]", keys)))
 
-    def flush(self) -> None:
-        """Make durable what was written without the log."""
+    def flush_seldom(self, now: int) -> None:
+        """Make durable what was written, if that was long ago (ms), or the clock was set back."""
+        if not 0 <= now - self._flushed_at < FLUSH_MS:
+            self.flush(now)
+
+    def flush(self, now: int) -> None:
+        """Make durable what was written."""
+        self._flushed_at = now
         with guarded(self.path):
             for family in (self.values, self.timers, self.meta):
                 family.flush()

@@ -36,7 +36,7 @@ class Fresh:
     def clear(self) -> None:
         """Forget everything: another source of truth has spoken."""
         self._rows: dict[bytes, bytes | None] = {}
-        self._hand: dict[bytes, bytes | None] = {}
+        self._last: dict[bytes, bytes | None] = {}
         self._wakes: list[tuple[int, Sequence[bytes]]] = []
         self._bytes = 0
         self._since: int | None = None
@@ -44,7 +44,7 @@ class Fresh:
 
     def recall(self, keys: Sequence[bytes], read: Callable[[list[bytes]], list[bytes | None]]) -> list[bytes | None]:
         """Return the values of *keys*, in their order; *read* is asked for those that are not at hand."""
-        values, places, missing = at_hand(self._hand, list(keys))
+        values, places, missing = at_hand(self._rows, self._last, list(keys))
         if len(missing) == len(values):
             return read(missing)
         if missing:
@@ -55,7 +55,6 @@ class Fresh:
     def keep(self, writes: dict[bytes, bytes | None], wake: Wakes, now: int) -> None:
         """Hold writes and timers back."""
         self._rows.update(writes)
-        self._hand.update(writes)
         self._wakes += wake
         self.due = min((self.due, *(due for due, _ in wake)))
         self._bytes += size_of(writes) + EACH * len(writes)
@@ -69,6 +68,6 @@ class Fresh:
         """Return all that waits, to be written now; its values stay at hand."""
         rows, wakes = self._rows, self._wakes
         if rows:
-            self._hand, self._rows = dict(rows), {}
+            self._last, self._rows = rows, {}
         self._wakes, self._bytes, self._since, self.due = [], 0, None, NEVER
         return rows, wakes

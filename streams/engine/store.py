@@ -3,10 +3,10 @@
 All three change in one write, so a crash leaves them of one mind. The store is a copy of the changelog: whatever is
 wrong with it on disk, it is wiped and built anew, and it is never taken for empty in silence.
 
-Two ways of writing, never mixed. A lane's writes wait for a second at most (fresh.py) and go through RocksDB's log
-(WAL); what a crash takes, the changelog has. What is applied from a changelog does not go through the log: it is there
-to be read again. RocksDB writes it out a whole memory's worth at a time, all families at once, so a crash leaves what a
-shorter changelog would have left; `settle` writes out the rest before a lane may begin.
+Nothing goes through RocksDB's log (WAL), for the changelog is there to be read again. A lane's writes wait for a second
+at most (fresh.py). RocksDB writes out a whole memory's worth at a time, all families at once, so a crash leaves what a
+shorter changelog would have left; `settle` writes out all that was applied before a lane may begin, and a lane that
+writes little sees to it every ten minutes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ class Store:
         self._fresh = Fresh(tuning.fresh_bytes)
         self._unlogged = WriteOptions()
         self._unlogged.disable_wal = True  # type: ignore[method-assign, assignment] # its stubs call a property a method
-        self._logged = WriteOptions()
         self._begin()
 
     @property
@@ -112,6 +111,7 @@ class Store:
         """Write what was kept, if it is time; to end timers that *fired* it always is."""
         if fired or self._fresh.is_ripe(now):
             self._write({}, self._mark, fired=fired)
+            self._db.flush_seldom(now)
 
     def apply(
         self,
@@ -140,7 +140,7 @@ class Store:
                 self._arming.begin = None
             self._settled = False
             self._write({}, self._mark._replace(kept_at=now))
-            self._db.flush()
+        self._db.flush(now)
         self._settled = True
 
     def vouch(self, now: int) -> None:
@@ -230,11 +230,12 @@ class Store:
         """Write all of it and whatever waits to be written: a mark speaks for all that came before it."""
         waiting, wakes = self._fresh.take()
         batch = WriteBatch(raw_mode=True)
-        for key, value in {**waiting, **rows}.items():
+        put = batch.put
+        for key, value in ({**waiting, **rows} if rows else waiting).items():
             if value is None:
                 batch.delete(key)
             else:
-                batch.put(key, value)
+                put(key, value)
         if clear:
             self._timers.clear(batch)
         self._timers.end(batch, fired)
@@ -244,5 +245,5 @@ class Store:
         batch.put(MARK, pack_mark(mark), self._db.meta_handle)
         self._arming.note(batch, self._db.meta_handle)
         with guarded(self.path):
-            self._db.values.write(batch, self._logged if self._settled else self._unlogged)
+            self._db.values.write(batch, self._unlogged)
         self._mark = mark

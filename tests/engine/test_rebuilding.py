@@ -26,11 +26,12 @@ from pathlib import Path
 store = opened(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     applied(store, number)
-if sys.argv[3] == "keep":
-    store.keep({b"kept": b"after"}, position=store.position + 1, now=0)
-    store.write_out(now=1_000)
-if sys.argv[3] == "keep only":
-    store.keep({b"kept": b"after"}, position=store.position + 1, now=0)
+if sys.argv[3].startswith("keep"):
+    store.keep({b"kept": b"after"}, position=store.position + 1, now=5)
+if sys.argv[3].endswith("write out"):
+    store.write_out(now=1_005)
+if sys.argv[3].endswith("ten minutes"):
+    store.write_out(now=600_005)
 os.kill(os.getpid(), 9)
 """
 
@@ -77,18 +78,19 @@ def test_a_kill_leaves_a_store_as_a_shorter_changelog_would_have_left_it(tmp_pat
     assert store.knows(keys[-1], values[-1])
 
 
-def test_what_was_applied_is_durable_before_anything_is_kept(tmp_path: Path) -> None:
-    killed(tmp_path, 3, "keep")
+@pytest.mark.parametrize("then", ["keep", "keep and write out"])
+def test_what_was_applied_is_durable_before_anything_is_kept(tmp_path: Path, then: str) -> None:
+    killed(tmp_path, 3, then)
+    store = opened(tmp_path)
+    assert store.position == 3 * RUN  # what was kept last is still in the changelog
+    assert rows(store) == folded(3)
+
+
+def test_a_store_that_is_written_seldom_is_written_out_every_ten_minutes(tmp_path: Path) -> None:
+    killed(tmp_path, 3, "keep, and again after ten minutes")
     store = opened(tmp_path)
     assert store.position == 3 * RUN + 1
     assert rows(store) == {**folded(3), b"kept": b"after"}
-
-
-def test_what_a_lane_kept_last_is_read_again_from_the_changelog_after_a_kill(tmp_path: Path) -> None:
-    killed(tmp_path, 3, "keep only")
-    store = opened(tmp_path)
-    assert store.position == 3 * RUN  # settled before the first keep
-    assert rows(store) == folded(3)
 
 
 def test_a_store_that_is_closed_in_the_midst_of_a_rebuild_goes_on_from_there(tmp_path: Path) -> None:

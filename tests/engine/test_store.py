@@ -103,7 +103,7 @@ def test_a_missing_file_of_the_database_is_noticed(tmp_path: Path) -> None:
     store = opened(tmp_path)
     for number in range(2_000):
         store.keep({b"%d" % number: b"x" * 50}, position=number + 1, now=0)
-    store._db.flush()
+    store._db.flush(0)
     store.close()
     for table in (tmp_path / "db").glob("*.sst"):
         table.unlink()

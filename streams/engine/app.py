@@ -1,7 +1,6 @@
 """The engine's front door: hops, their topics and tables go in; `run` works until told to stop.
 
-Each hop gets one Faust agent over its inputs, which sorts chunks into lanes; the rest of this file is the wiring that
-the parts of the engine reach each other by.
+Each hop gets one Faust agent over its inputs, which sorts chunks into lanes; the rest is wiring between the parts.
 """
 
 from __future__ import annotations
@@ -140,8 +139,9 @@ class ChunkApp:
         keyed, others = self.lines.keyed, self.lines.others | self.globals.topics
         self._counts = await check_topics(self.config, keyed, others - keyed)
         self.survey.expect(self._counts)
-        databases = self.config.partitions * len(self.lines) + len(self.globals.topics)
-        self._tuning = Tuning(self.config.state_cache_bytes, self.config.state_buffer_bytes, databases)
+        ours = self.config
+        databases = ours.partitions * len(self.lines) + len(self.globals.topics)
+        self._tuning = Tuning(ours.state_cache_bytes, ours.state_buffer_bytes, databases, ours.state_flush)
         await self.globals.start(self._counts, self._tuning)
         self.membership.renew()
         self.faust = FaustApp(self)

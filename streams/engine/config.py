@@ -105,6 +105,8 @@ class EngineConfig:
             forgotten deletions by then (its delete.retention.ms, a day).
         state_cache_bytes: RocksDB's block cache, of the whole worker.
         state_buffer_bytes: RocksDB's write buffers, of the whole worker.
+        state_flush: how seldom a store is written out; a busy one is whenever its memory is full. Since the last time
+            it reads its changelog again after a crash.
         dead_letter_share, dead_letter_window: more dead letters than this share of a hop's last records, so many or
             more, stop the worker; a share of 1 never does.
         failed_code: exit code of a worker that failed and cannot even stop, so that the process must be ended.
@@ -139,6 +141,7 @@ class EngineConfig:
     trusted_for: int = 20 * 3_600_000
     state_cache_bytes: int = 128 << 20
     state_buffer_bytes: int = 256 << 20
+    state_flush: int = 600_000
     dead_letter_share: float = 0.05
     dead_letter_window: int = 1_000
     failed_code: int = 1

@@ -19,8 +19,6 @@ from streams.engine.rocks import Tuning, guarded, open_database, remove, walk
 log = logging.getLogger(__name__)
 
 MARK, UNARMED = b"mark", b"unarmed"
-FLUSH_MS = 600_000
-"""How much of its changelog's time a store reads again after a crash, at most; a busy one's memory is full sooner."""
 
 
 class Unfit(Exception):
@@ -54,7 +52,7 @@ class Database:
 
     def flush_seldom(self, now: int) -> None:
         """Make durable what was written, if that was long ago (ms), or the clock was set back."""
-        if not 0 <= now - self._flushed_at < FLUSH_MS:
+        if not 0 <= now - self._flushed_at < self._tuning.flush_ms:
             self.flush(now)
 
     def flush(self, now: int) -> None:

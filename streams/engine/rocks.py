@@ -54,8 +54,9 @@ class Tuning:
     *fresh_bytes*: how much a store may hold back before it writes (see fresh.py).
     """
 
-    def __init__(self, cache_bytes: int, buffer_bytes: int, databases: int) -> None:
-        """Split the budgets for about *databases* open databases."""
+    def __init__(self, cache_bytes: int, buffer_bytes: int, databases: int, flush_ms: int = 600_000) -> None:
+        """Split the budgets for about *databases* open databases; *flush_ms* is how seldom they are written out."""
+        self.flush_ms = flush_ms
         self._cache = Cache(cache_bytes)
         self._buffers = WriteBufferManager(buffer_bytes, allow_stall=False)
         self.fresh_bytes = buffer_bytes // (4 * max(databases, 1))

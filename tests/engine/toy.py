@@ -280,6 +280,7 @@ def main(asked: dict[str, Any]) -> int:
         stop_timeout=asked.get("stop_timeout", 15_000),
         standbys=asked.get("standbys", 0),
         state_buffer_bytes=asked.get("state_buffer", 256 << 20),
+        state_flush=asked.get("state_flush", 600_000),
         stall=asked.get("stall", 120_000),
         instance_id=asked.get("instance_id"),
     )

@@ -34,7 +34,7 @@ from tests.simulation.loop import WORLD, Loop, Process
 from tests.simulation.producer import Producer
 
 GROUP = "g"
-TUNING = cast("Tuning", SimpleNamespace(fresh_bytes=2_000))
+TUNING = cast("Tuning", SimpleNamespace(fresh_bytes=2_000, flush_ms=600_000))
 """All that a store asks for where there is no RocksDB: it writes after a few keys, or a second."""
 WAKE_INTERVAL = 10 * 60_000
 """An idle lane looks for what is due by name; this is only for a hop that was full."""

@@ -28,22 +28,22 @@ cdef uint32_t murmur2(const unsigned char *key, Py_ssize_t size) noexcept nogil:
     return hashed ^ hashed >> 15
 
 
-def partitions(keys, int count):
+def partitions(keys, uint64_t count):
     """Return the partition of each key, 0 to *count* - 1; TypeError where one is not bytes."""
     cdef list found = []
     cdef bytes key
     for key in keys:
-        found.append((murmur2(start_of(key), len(key)) & 0x7FFFFFFF) % <uint32_t>count)
+        found.append((murmur2(start_of(key), len(key)) & 0x7FFFFFFF) % count)
     return found
 
 
-def strays(keys, int partition, int count):
+def strays(keys, uint64_t partition, uint64_t count):
     """Return the places of those *keys* that belong to another partition than *partition* of *count*."""
     cdef list found = []
     cdef bytes key
     cdef Py_ssize_t place = 0
     for key in keys:
-        if (murmur2(start_of(key), len(key)) & 0x7FFFFFFF) % <uint32_t>count != <uint32_t>partition:
+        if (murmur2(start_of(key), len(key)) & 0x7FFFFFFF) % count != partition:
             found.append(place)
         place += 1
     return found

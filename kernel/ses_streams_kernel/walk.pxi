@@ -4,7 +4,7 @@
 # which alone decides what is wrong with it. A plan is a row of steps, one byte each, some with a length and a plan of
 # their own behind them:
 #   s  a text, in UTF-8             S  a text that has to be ASCII
-#   l  an int or a long             b  a boolean
+#   l  a long    i  an int          b  a boolean
 #   e  an enum: one byte, how many symbols            o  ["null", X]: one byte, the length of X's plan; the plan
 #   a  an array: length, the items' plan              m  a map: length, the values' plan
 # Counts and lengths below zero (blocks with a size), and numbers of more than nine bytes, are turned down.
@@ -104,6 +104,9 @@ cdef bint follow(const unsigned char *plan, const unsigned char *stop, Spot *spo
             plan += size
         elif step == c'l':
             if not take_long(spot, &number):
+                return False
+        elif step == c'i':
+            if not take_long(spot, &number) or not -0x80000000 <= number <= 0x7FFFFFFF:
                 return False
         elif step == c'b':
             if spot.at >= spot.end or spot.at[0] > 1:

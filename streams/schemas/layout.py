@@ -41,7 +41,9 @@ def _plan(schema: Schema, *, ascii: bool) -> bytes:  # noqa: A002, PLR0911 - the
             return b"e" + bytes((len(schema["symbols"]),))
         case "string":
             return b"S" if ascii else b"s"
-        case "int" | "long":
+        case "int":
+            return b"i"
+        case "long":
             return b"l"
         case "boolean":
             return b"b"

@@ -46,6 +46,7 @@ _WALKS = {
     "LOWS": TIME_LOWS_READ,
     "HIGHS": TIME_HIGHS_READ,
 }
+_INT = 1 << 31
 _SYMBOLS = 64  # more would need two bytes
 
 
@@ -108,7 +109,7 @@ class _Reader:
             for field, name in run:
                 self._source.add(f"{name} = {self._value(field['type'])}")
 
-    def _value(self, schema: Schema) -> str:  # noqa: PLR0911 - one line a type
+    def _value(self, schema: Schema) -> str:  # noqa: C901, PLR0911 - one line a type
         if isinstance(schema, list):
             return self._union(schema)
         match schema["type"] if isinstance(schema, dict) else schema:
@@ -122,7 +123,9 @@ class _Reader:
                 return self._map(schema["values"])
             case "long" if isinstance(schema, dict):
                 return self._time()
-            case "int" | "long":
+            case "int":
+                return self._int()
+            case "long":
                 return self._number()
             case "string" | "bytes" as kind:
                 return self._octets(".decode()" if kind == "string" else "")
@@ -145,6 +148,12 @@ class _Reader:
         name = self._source.name()
         raw_lines(self._source)
         self._source.add(f"{name} = (n >> 1) ^ -(n & 1)")
+        return name
+
+    def _int(self) -> str:
+        name = self._number()
+        with self._source.block(f"if not {-_INT} <= {name} < {_INT}:"):
+            self._source.add("raise ValueError")
         return name
 
     def _time(self) -> str:

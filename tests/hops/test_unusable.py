@@ -50,3 +50,10 @@ def test_a_torn_delivery_to_somebody_with_marks_is_set_aside_and_its_neighbours_
     assert [d["value"] for d in bench.read("dead-letters", "mail.DeadLetter")] == [late[:-4]]
     suppressed = [s["recipient"] for s in bench.read("suppressions", "mail.Suppression")]
     assert suppressed == ["ann@example.com", "ben@example.com"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_an_attempt_beyond_32_bits_is_set_aside_and_does_not_stop_the_outcome_of_others(compiled: bool) -> None:
+    hop = ByMessage(CODEC, POLICY.join, compiled=compiled)
+    value = CODEC.encode("mail.Send", send(attempt=1)).replace(b"receipts\x02", b"receipts\x80\x80\x80\x80\x20")
+    assert [(d["reason"], d["value"]) for d in dead(hop, "sends", b"m-1", value)] == [("NOT_AVRO", value)]

@@ -25,7 +25,7 @@ def plans_of(schema: Schema, last: str) -> list[bytes]:
     return [_plan(field["type"], ascii=place < read) for place, field in enumerate(schema["fields"])]
 
 
-def _plan(schema: Schema, *, ascii: bool) -> bytes:  # noqa: A002, PLR0911 - the word for it; one line a type
+def _plan(schema: Schema, *, ascii: bool) -> bytes:  # noqa: A002, C901, PLR0911 - the word for it; one line a type
     if isinstance(schema, list):
         return _optional(schema, ascii=ascii)
     match schema["type"] if isinstance(schema, dict) else schema:

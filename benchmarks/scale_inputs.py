@@ -51,7 +51,7 @@ def read(results: Path = RESULTS) -> Inputs:
     Raises:
         Missing: a benchmark has not been run.
     """
-    growth = latest_by_size(row for row in _rows(results, "growth") if {"backlog", "steady", "rebalance"} <= row.keys())
+    growth = latest_by_size(row for row in _rows(results, "growth") if {"backlog", "steady"} <= row.keys())
     balance = _rows(results, "balance")
     if not growth or not balance:
         raise Missing('run make bench ARGS="balance" and ARGS="growth" first')

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.balance import EVENTS, MAILS_A_DAY, OUTCOMES, headroom
+from benchmarks.scale_inputs import Row
 from benchmarks.scale_markdown import Step, steps, table
 from benchmarks.scale_plans import a_worker, cost, hottest, metrics, pods, state
 from benchmarks.scale_sums import (
@@ -59,7 +60,7 @@ def _measured(sums: Sums) -> list[str]:
             f"{row['steady']['memory_mb']['peak']:,.0f}",
             f"{row['steady']['slope_mb_a_minute']:.2f} ± {row['steady']['slope_error'] or 0:.2f}",
             f"{row['recovery']['disk_mb']:,.0f}",
-            f"{row['rebalance']['joins']['ready_s']:.0f}, {row['rebalance']['leaves']['ready_s']:.0f}",
+            _moves(row),
         ]
         for row in inputs.growth
     ]
@@ -91,6 +92,12 @@ def _measured(sums: Sums) -> list[str]:
         "",
         inputs.latency,
     ]
+
+
+def _moves(row: Row) -> str:
+    """Return how soon a second worker that joined was ready, and the first one after it left; or that nobody looked."""
+    moves = row.get("rebalance")
+    return "not run" if moves is None else f"{moves['joins']['ready_s']:.0f}, {moves['leaves']['ready_s']:.0f}"
 
 
 def _load(sums: Sums) -> Iterator[Step]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from streams.emit.dead import DeadLetters
 from streams.emit.rekey import Rekeying
@@ -45,7 +45,7 @@ class Taken(Generic[T]):
     @property
     def keys(self) -> list[bytes]:
         """Return the keys of all that is to be worked on, in order."""
-        return [key for place in self.places if (key := self.said[place])]
+        return cast("list[bytes]", [self.said[place] for place in self.places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Taking:
                     said[place] = fact.key
             elif not key:
                 whole = False
-        places = range(len(said)) if whole else [place for place, key in enumerate(said) if key]
+        places = range(len(said)) if whole else [place for place, key in enumerate(said) if key or place in facts]
         return Taken(self.rekeying.here(effects, chunk, places, said, now), said, facts)
 
     def _read(

@@ -64,10 +64,13 @@ class Fresh:
         """Return whether to write now: there is much, or it has waited long enough, or the clock was set back."""
         return self._since is not None and (self._bytes > self._most or not 0 <= now - self._since < WAIT_MS)
 
-    def take(self) -> tuple[dict[bytes, bytes | None], Wakes]:
-        """Return all that waits, to be written now; its values stay at hand."""
-        rows, wakes = self._rows, self._wakes
-        if rows:
-            self._last, self._rows = rows, {}
+    @property
+    def waiting(self) -> tuple[dict[bytes, bytes | None], Wakes]:
+        """Return all that waits; it goes on waiting until it is `written`."""
+        return self._rows, self._wakes
+
+    def written(self) -> None:
+        """Note that all that waited stands on disk; its values stay at hand."""
+        if self._rows:
+            self._last, self._rows = self._rows, {}
         self._wakes, self._bytes, self._since, self.due = [], 0, None, NEVER
-        return rows, wakes

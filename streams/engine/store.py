@@ -227,8 +227,8 @@ class Store:
         *,
         clear: bool = False,
     ) -> None:
-        """Write all of it and whatever waits to be written: a mark speaks for all that came before it."""
-        waiting, wakes = self._fresh.take()
+        """Write all of it and what waits, even what a disk refused before: a mark speaks for all that came before it."""
+        waiting, wakes = self._fresh.waiting
         batch = WriteBatch(raw_mode=True)
         put = batch.put
         for key, value in ({**waiting, **rows} if rows else waiting).items():
@@ -246,4 +246,5 @@ class Store:
         self._arming.note(batch, self._db.meta_handle)
         with guarded(self.path):
             self._db.values.write(batch, self._unlogged)
+        self._fresh.written()
         self._mark = mark

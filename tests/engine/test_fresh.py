@@ -109,6 +109,24 @@ def test_a_disk_that_refuses_the_last_of_it_does_not_keep_a_store_from_closing(
     assert (store.position, on_disk(store)) == (0, {})
 
 
+def test_what_a_disk_refused_goes_with_the_next_write_and_no_mark_without_it(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    real, store._db.values = store._db.values, cast("Any", Refusing())
+    store.keep({b"a": b"1"}, position=1, now=NOW)
+    with pytest.raises(WorldFailed, match="No space left"):
+        store.write_out(NOW + WAIT_MS)
+    store._db.values = real
+    store.settle(NOW + WAIT_MS)
+    assert (store.position, on_disk(store)) == (1, {b"a": b"1"})
+
+
+class Refusing:
+    """A database that takes nothing."""
+
+    def write(self, *_: Any) -> None:
+        raise Exception("IO error: No space left on device")  # noqa: TRY002 - rocksdict knows no other class
+
+
 def test_a_store_that_is_wiped_forgets_it(tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.keep({b"a": b"1"}, position=1, now=NOW)
@@ -131,6 +149,7 @@ def test_reads_see_every_write_wherever_it_lies(chunks: list[dict[bytes, bytes |
         fresh.keep(writes, [], now)
         truth.update(writes)
         if fresh.is_ripe(now):
-            disk.update(fresh.take()[0])
+            disk.update(fresh.waiting[0])
+            fresh.written()
         keys = [b"d", b"a", b"c", b"b"]
         assert fresh.recall(keys, read) == [truth.get(key) for key in keys]

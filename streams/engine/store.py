@@ -227,7 +227,7 @@ class Store:
         *,
         clear: bool = False,
     ) -> None:
-        """Write all of it and what waits, even what a disk refused before: a mark speaks for all that came before it."""
+        """Write it and what waits, even what a disk refused before: a mark speaks for all that came before it."""
         waiting, wakes = self._fresh.waiting
         batch = WriteBatch(raw_mode=True)
         put = batch.put

@@ -15,7 +15,7 @@ from streams.emit.dead import DeadLetters
 from streams.emit.outcome import OutcomeWriter
 from streams.emit.rekey import Rekeying
 from streams.emit.taking import Taking
-from streams.hops.compiled import ShortJoin, short_join
+from streams.hops.compiled import short_join
 from streams.hops.join import Join
 from streams.hops.reading import Reading
 from streams.mail.deadletter import Stage
@@ -42,7 +42,7 @@ class ByMessage:
         self._writer = OutcomeWriter(codec)
         dead = DeadLetters(codec, Stage.BY_MESSAGE, names or {})
         self._taking = Taking(dead, Rekeying(dead, names or {}))
-        self._short: ShortJoin | None = short_join(codec, self._reading) if compiled else None
+        self._short = short_join(codec, self._reading) if compiled else None
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of sends or of feedback leads to."""

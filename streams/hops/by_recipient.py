@@ -15,7 +15,7 @@ from streams.emit.rekey import Rekeying
 from streams.emit.taking import Taking
 from streams.errors import Unusable
 from streams.hops.announce import REASONS, Announcer
-from streams.hops.compiled import ShortPeople, short_people
+from streams.hops.compiled import short_people
 from streams.hops.instruction_reading import InstructionReading
 from streams.hops.outcome_reading import OutcomeReading
 from streams.hops.people import People, Tools
@@ -44,7 +44,7 @@ class ByRecipient:
         self._tools = Tools(self._outcomes, Announcer(codec, policy), Retries(codec, policy.retry), policy)
         self._dead = DeadLetters(codec, Stage.BY_RECIPIENT, names or {})
         self._taking = Taking(self._dead, Rekeying(self._dead, names or {}))
-        self._short: ShortPeople | None = short_people(codec, self._outcomes) if compiled else None
+        self._short = short_people(codec, self._outcomes) if compiled else None
 
     def work(self, chunk: Chunk, recall: Recall, now: int) -> Effects:
         """Return what a chunk of outcomes or of instructions leads to."""

@@ -9,10 +9,8 @@ same with it and without it, and tests/hops/test_compiled.py holds them against 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.decide.lifecycle import RANKS
 from streams.decide.mailreport import is_mail_report
@@ -29,6 +27,9 @@ from streams.schemas.codec import Codec
 from streams.state.lives import KIND_NUMBERS, KINDS
 from streams.state.standings import VERSION, VERSIONS, delivered
 
+if TYPE_CHECKING:
+    from ses_streams_kernel import Feedback, People, Sends
+
 try:
     import ses_streams_kernel as _installed
 except ImportError:
@@ -37,83 +38,12 @@ kernel: ModuleType | None = _installed
 
 log = logging.getLogger(__name__)
 
-Keys = list[bytes | None]
-Values = list[bytes | None]
-Slow = Callable[[int], None]
-
-
-class ShortSends(Protocol):
-    """Takes chunks of sends; see kernel/ses_streams_kernel/sends.pxi."""
-
-    def scan(self, keys: Keys, values: Values) -> tuple[Any, Keys]:
-        """Return the scan, and the key of each record that is plain."""
-
-    def take(  # noqa: PLR0913, PLR0917 - the chunk's own tables, not one more of them
-        self,
-        scan: Any,
-        places: Sequence[int],
-        keys: Keys,
-        values: Values,
-        lives: dict[bytes, Any],
-        stored: dict[bytes, bytes | None],
-        writes: dict[bytes, bytes | None],
-        begun: list[bytes],
-        now: int,
-        slow: Slow,
-        counts: Counter[tuple[str, ...]],
-    ) -> None:
-        """Begin lives; hand the places of all others to *slow*."""
-
-
-class ShortEvents(Protocol):
-    """Takes chunks of SES's events; see kernel/ses_streams_kernel/feedback.pxi."""
-
-    def scan(self, keys: Keys, values: Values) -> tuple[Any, Keys]:
-        """Return the scan, and the key of each record that is plain."""
-
-    def take(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        scan: Any,
-        places: Sequence[int],
-        keys: Keys,
-        values: Values,
-        lives: dict[bytes, Any],
-        stored: dict[bytes, bytes | None],
-        writes: dict[bytes, bytes | None],
-        out_keys: list[bytes],
-        out_values: list[bytes | None],
-        now: int,
-        slow: Slow,
-    ) -> list[Any]:
-        """Join events with lives; hand the places of all others to *slow*; return the tallies."""
-
-
-class ShortPeople(Protocol):
-    """Takes chunks of outcomes; see kernel/ses_streams_kernel/people.pxi."""
-
-    def scan(self, values: Values) -> tuple[Any, Keys]:
-        """Return the scan, and the key of each record that is plain, or says nothing."""
-
-    def take(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        scan: Any,
-        places: Sequence[int],
-        keys: Keys,
-        values: Values,
-        known: dict[bytes, Any],
-        stored: dict[bytes, bytes | None],
-        writes: dict[bytes, bytes | None],
-        now: int,
-        slow: Slow,
-    ) -> None:
-        """Note deliveries; hand the places of all others to *slow*."""
-
 
 class ShortJoin(NamedTuple):
     """The short way of hop 1."""
 
-    sends: ShortSends
-    events: ShortEvents
+    sends: Sends
+    events: Feedback
 
 
 def short_join(codec: Codec, reading: Reading) -> ShortJoin | None:
@@ -149,7 +79,7 @@ _BEHIND = 6
 """Fields of mail.Outcome up to one behind the recipient: what follows is not looked at."""
 
 
-def short_people(codec: Codec, reading: OutcomeReading) -> ShortPeople | None:
+def short_people(codec: Codec, reading: OutcomeReading) -> People | None:
     """Return the short way of hop 2; None as above."""
     fresh = delivered(None, NEVER, NEVER)
     if kernel is None or fresh is None:
@@ -160,7 +90,7 @@ def short_people(codec: Codec, reading: OutcomeReading) -> ShortPeople | None:
         log.warning("the compiled short way is not taken: %s", why)
         return None
     versions = bytes((VERSION, *(each for each in VERSIONS if each != VERSION)))
-    short: ShortPeople = kernel.People(layout, reading.silent, reading.delivered, versions, fresh, LATEST)
+    short: People = kernel.People(layout, reading.silent, reading.delivered, versions, fresh, LATEST)
     return short
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streams.decide import lifecycle
 from streams.decide.mailreport import is_mail_report
 from streams.decide.verdict import fits, needs_no_send
 from streams.emit.outcome import OutcomeWriter
 from streams.emit.taking import Taken
-from streams.hops.compiled import ShortEvents, ShortSends
 from streams.hops.outcomes import Outcomes
 from streams.hops.reading import Judged, Reading, SaidFeedback, SaidSend
 from streams.hops.settlements import Settlements
@@ -24,6 +23,9 @@ from streams.mail.life import Life, Reached
 from streams.mail.policy import JoinPolicy
 from streams.pipeline import Effects, Recall
 from streams.state.lives import first_heard, new_life, only_send, pack_life, unpack_life
+
+if TYPE_CHECKING:
+    from ses_streams_kernel import Feedback, Sends
 
 
 class Join:
@@ -91,7 +93,7 @@ class Join:
                 self._counts["ses_unmatched_feedback_total",] += 1
         self._lives[said.key] = life
 
-    def sends_by(self, short: ShortSends, scan: Any, taken: Taken[SaidSend], values: list[bytes | None]) -> None:
+    def sends_by(self, short: Sends, scan: Any, taken: Taken[SaidSend], values: list[bytes | None]) -> None:
         """Take sends as `send` does, one after another, the ordinary ones by the short way."""
 
         def slow(place: int) -> None:
@@ -100,7 +102,7 @@ class Join:
         kept = self._lives, self._stored, self._effects.writes, self._begun
         short.take(scan, taken.places, taken.said, values, *kept, self.now, slow, self._counts)
 
-    def events_by(self, short: ShortEvents, scan: Any, taken: Taken[SaidFeedback], values: list[bytes | None]) -> None:
+    def events_by(self, short: Feedback, scan: Any, taken: Taken[SaidFeedback], values: list[bytes | None]) -> None:
         """Take SES's events as `feedback` does, one after another, the ordinary ones by the short way."""
 
         def slow(place: int) -> None:

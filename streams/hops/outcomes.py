@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.decide import lifecycle
 from streams.decide.mailreport import is_mail_report
@@ -18,6 +18,9 @@ from streams.mail.outcome import OutcomeKind
 from streams.mail.records import FeedbackRecord, OutcomeRecord, SentRecord
 from streams.pipeline import Batch, Effects
 from streams.state.lives import KINDS
+
+if TYPE_CHECKING:
+    from ses_streams_kernel import Tally
 
 NOT_SENT = SES_LIST_WORDS - {"suppressed"}
 """Sub-types of bounces that SES does not rate, because it sent nothing; its global list it does rate."""
@@ -38,16 +41,6 @@ def about_of(feedback: FeedbackRecord) -> About:
     if kind == FeedbackKind.BOUNCE:
         return About(kind, feedback["bounce_type"] or "", feedback["bounce_subtype"] or "", is_mail_report(feedback))
     return About(kind, feedback["complaint_type"] or "", "", is_mail_report(feedback))
-
-
-class Tallied(Protocol):
-    """Outcomes of one judgement, stream and domain, that were written by the short way (hops/compiled.py)."""
-
-    judgement: Any
-    stream: str
-    domain: str
-    count: int
-    latencies: list[int]
 
 
 class Outcomes:
@@ -93,7 +86,7 @@ class Outcomes:
         judged = [one for one in self._reading.judge(said) if one.mark in fresh]
         return self.add(life, said, judged)
 
-    def tallied(self, tally: Tallied) -> None:
+    def tallied(self, tally: Tally) -> None:
         """Count outcomes that the short way has written."""
         latencies, kind = tally.latencies, tally.judgement.kind
         self._counts["ses_outcomes_total", tally.stream, KINDS[kind], tally.domain] += tally.count

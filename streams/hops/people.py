@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.decide.instruction import Action, obey
 from streams.decide.loops import note_reply
@@ -18,7 +18,6 @@ from streams.decide.suppression import bars, next_change
 from streams.decide.turn import next_turn
 from streams.emit.taking import Taken
 from streams.hops.announce import Announcer
-from streams.hops.compiled import ShortPeople
 from streams.hops.instruction_reading import Word
 from streams.hops.outcome_reading import Fact, OutcomeReading
 from streams.hops.retries import Retries
@@ -26,6 +25,9 @@ from streams.mail.policy import Policy
 from streams.mail.standing import NEVER, MarkKind, Standing
 from streams.pipeline import Effects, Recall
 from streams.state.standings import delivered, pack_standing, quiet_since, unpack_standing
+
+if TYPE_CHECKING:
+    from ses_streams_kernel import People as ShortWay
 
 
 class Tools(NamedTuple):
@@ -76,7 +78,7 @@ class People:
         self._open[key] = self._heard(self._standing(key), fact)
 
     def hear_by(
-        self, short: ShortPeople, scan: Any, taken: Taken[Fact], values: list[bytes | None], slow: Callable[[int], None]
+        self, short: ShortWay, scan: Any, taken: Taken[Fact], values: list[bytes | None], slow: Callable[[int], None]
     ) -> None:
         """Hear outcomes one after another, plain deliveries by the short way, the others by *slow*."""
         short.take(

@@ -89,7 +89,8 @@ class EngineConfig:
         stop_timeout: a stop that takes longer is cut short (nothing is lost: what was not committed is done again).
         stall: where work waits and nothing moves for so long, the worker is stuck; after twice as long it ends.
         chunk_records: records a chunk at most; larger is faster and holds the loop for longer.
-        backlog_chunks: chunks of a partition that wait in its lane before it is no longer fetched.
+        backlog_chunks: so many chunks' records of a partition may wait in its lane before it is no longer fetched. What
+            waits is worked on as one chunk: chunks grow with the load, and an idle worker's are small.
         fetch_wait: how long the broker holds a fetch open for new data. aiokafka has one fetch in flight a broker, so
             a long wait on idle partitions delays busy ones.
         fetch_bytes: a partition and fetch at most.

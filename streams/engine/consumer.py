@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from streams.engine.producer import ChunkProducer
 
 
+AT_ONCE = 16
+"""Runs handed on side by side. One after the other each would wait for three rounds of the loop, and in a round every
+lane has its turn; at more than six in an agent's queue, Faust would fetch their partitions no further."""
+
+
 class ChunkConsumer(driver.Consumer):
     """The main loop's side: hands deliveries on, and commits what the ledger says."""
 
@@ -116,43 +121,42 @@ class ChunkConsumer(driver.Consumer):
         fetched: Any = await self._thread.getmany(self._active_partitions, FETCH_TIMEOUT_S)
         generation, runs = fetched
         await asyncio.sleep(0)
+        handing: list[Any] = []
         for tp, run in runs.items():
             if not self._is_current(generation):
                 break  # of an assignment that goes or has gone: the next one starts at what is committed
-            await self._hand_on(ensure_TP(tp), run, generation)
+            delivery = self._delivery(ensure_TP(tp), run, generation)
+            if self._is_changelog_tp(delivery.tp):
+                self.app.engine.recovery.take(delivery)
+                await asyncio.sleep(0)  # a fetch brings a run of each partition: the web, and health, in between
+            elif self._enter(delivery):
+                handing.append(self.callback(_message(delivery)))
+            if len(handing) == AT_ONCE:
+                await self._hand_on(handing)
+                handing = []
+        if handing:
+            await self._hand_on(handing)
 
     def _is_current(self, generation: int) -> bool:
         return self.flow_active and generation == self.app.consumer_generation_id
 
-    async def _hand_on(self, tp: TP, run: Run, generation: int) -> None:
-        """Give changelog runs to recovery, all others to the agents."""
-        delivery: Any = Delivery(
+    async def _hand_on(self, handing: list[Any]) -> None:
+        """Give runs to the agents side by side, unless the flow is suspended meanwhile."""
+        await self.wait_first(asyncio.gather(*handing), self.suspend_flow.wait())
+
+    def _enter(self, delivery: Delivery) -> bool:
+        """Write a delivery into the ledger; return whether there is anything to work on.
+
+        Control records, or an aborted transaction, are only stepped over.
+        """
+        self.ledger.enter(delivery)
+        delivery.done = not delivery.chunk.keys
+        return not delivery.done
+
+    def _delivery(self, tp: TP, run: Run, generation: int) -> Delivery:
+        return Delivery(
             tp, self._chunk(tp, run), run.start, run.next_offset, generation, run.began, run.timestamp, run.seconds
         )
-        if self._is_changelog_tp(tp):
-            self.app.engine.recovery.take(delivery)
-            await asyncio.sleep(0)  # a fetch brings a run of each partition: the web, and health, in between
-            return
-        self.ledger.enter(delivery)
-        if not run.keys:
-            delivery.done = True  # control records or an aborted transaction: nothing to work on, but to step over
-            return
-        message = ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            run.offsets[-1],
-            run.timestamp / 1000.0,
-            0,
-            None,
-            None,
-            delivery,
-            None,
-            0,
-            0,
-            tp,
-            generation_id=generation,
-        )
-        await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
     def _chunk(self, tp: TP, run: Run) -> Chunk:
         offsets = run.offsets
@@ -209,3 +213,11 @@ class ChunkConsumer(driver.Consumer):
 
     async def create_topic(self, topic: str, *args: Any, **kwargs: Any) -> None:
         """Do nothing: topics are created up front, and preflight has seen them."""
+
+
+def _message(delivery: Delivery) -> ConsumerMessage:
+    """Return a delivery as Faust wants it: one message, at the offset of its last record."""
+    value: Any = delivery
+    tp, offset, seconds = delivery.tp, delivery.chunk.offsets[-1], delivery.timestamp / 1000.0
+    words = tp.topic, tp.partition, offset, seconds, 0, None, None, value, None, 0, 0, tp
+    return ConsumerMessage(*words, generation_id=delivery.generation)

@@ -45,21 +45,6 @@ class Delivery:
         return f"{self.tp.topic}/{self.tp.partition} offsets {self.start}..{self.next_offset - 1}"
 
 
-def next_of(waiting: Iterable[deque[Delivery]]) -> Delivery | None:
-    """Return the delivery to work on next; None where none waits.
-
-    Inputs are named in the order in which they lean on each other: what became of a send leans on the send. So a
-    delivery goes before one of an earlier input only if it ends before that one begins; in a backlog too, a send is
-    there when what became of it comes, and little has to be parked.
-    """
-    chosen = None
-    for deliveries in waiting:
-        head = deliveries[0] if deliveries else None
-        if head is not None and (chosen is None or head.timestamp < chosen.began):
-            chosen = head
-    return chosen
-
-
 class Ledger:
     """Deliveries of each partition in the order they came; never offset N+1 before N.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -18,8 +18,9 @@ from time import perf_counter
 from faust.types import TP
 
 from streams.engine.asking import ask_aside
-from streams.engine.delivery import Delivery, next_of
+from streams.engine.delivery import Delivery
 from streams.engine.errands import Errands, give_up
+from streams.engine.inbox import Inbox, joined
 from streams.engine.limit import Limit
 from streams.engine.notary import Notary
 from streams.engine.producer import ChunkProducer
@@ -38,8 +39,8 @@ LOOK_S = 0.001
 class Lane:
     """Works on the deliveries of one partition, wakes keys whose time has come, and hears what errands came to.
 
-    *waiting* has a queue for each input, in the order of the hop's inputs. *held* are inputs of which a full hop takes
-    no more for now; *on_acted* is called after an acting hop did anything, for that may have made room.
+    *held* are inputs of which a full hop takes no more for now; *on_acted* is called after an acting hop did anything,
+    for that may have made room.
     """
 
     route: Route
@@ -49,7 +50,7 @@ class Lane:
     wake_keys: int
     wake_interval: float
     on_room: Callable[[], None]
-    waiting: dict[TP, deque[Delivery]]
+    inbox: Inbox
     on_acted: Callable[[Lane], None]
     limit: Limit
     at: Delivery | None = None
@@ -79,7 +80,7 @@ class Lane:
 
     def put(self, delivery: Delivery) -> None:
         """Queue a delivery; the fetch loop asks for no more than there is room for."""
-        self.waiting[delivery.tp].append(delivery)
+        self.inbox.put(delivery)
         self._stirred.set()
 
     def close(self) -> None:
@@ -130,14 +131,14 @@ class Lane:
     async def _turn(self) -> bool:
         """Do what there is to do, each kind once; return whether there was anything."""
         heard = await self._hear()
-        delivery = None if self.is_closing() else next_of(self._on_offer())
-        if delivery is not None:
-            await self._work(delivery)
+        deliveries = [] if self.is_closing() else self.inbox.next(self._holding())
+        if deliveries:
+            await self._work(deliveries)
         else:
             self.store.write_out(_now())
-        look = not self.is_closing() and self._time_to_look(idle=delivery is None)
+        look = not self.is_closing() and self._time_to_look(idle=not deliveries)
         woken = look and await self._wake()
-        return heard or delivery is not None or woken
+        return heard or bool(deliveries) or woken
 
     async def _idle(self) -> None:
         """Sleep until something comes, or the next key is due; a clock that was set back costs one interval."""
@@ -149,15 +150,13 @@ class Lane:
                 await self._stirred.wait()
         self.is_idle = False
 
-    def _on_offer(self) -> list[deque[Delivery]]:
-        """Return the queues to take from: those of a full hop's input are held."""
-        queues = [queue for queue in self.waiting.values() if queue]
-        if self.acting is None or not queues:
-            return queues
-        now = _now()
-        heads = [(queue[0].tp, queue[0].chunk.topic) for queue in queues]
-        self.held = {tp: role for tp, role in heads if self.acting.is_full(role, now)}
-        return [queue for queue in queues if queue[0].tp not in self.held]
+    def _holding(self) -> Iterable[TP]:
+        """Return the inputs of which nothing is taken now: those of which a full hop wants no more."""
+        if self.acting is not None and (heads := self.inbox.heads()):
+            now = _now()
+            roles = [(head.tp, head.chunk.topic) for head in heads]
+            self.held = {tp: role for tp, role in roles if self.acting.is_full(role, now)}
+        return self.held
 
     async def _hear(self) -> bool:
         results = self.errands.take()
@@ -168,14 +167,13 @@ class Lane:
         self._report(effects, timings)
         return True
 
-    async def _work(self, delivery: Delivery) -> None:
-        self.at = delivery
+    async def _work(self, deliveries: Sequence[Delivery]) -> None:
+        self.at = delivery = joined(deliveries)
         timings = Timings(records=len(delivery.chunk), appended_at=delivery.timestamp, fetch=delivery.seconds)
         hop, chunk = self.route.hop, delivery.chunk
         effects = await self._carry_out(lambda recall, now: hop.work(chunk, recall, now), timings)
-        delivery.done = True
+        self.inbox.done(deliveries)
         self.at = None
-        self.waiting[delivery.tp].popleft()
         self.on_room()
         self._report(effects, timings)
 

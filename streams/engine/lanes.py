@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from faust.types import TP
 
 from streams.engine.config import EngineConfig
 from streams.engine.delivery import Delivery
+from streams.engine.inbox import Inbox
 from streams.engine.lane import Lane
 from streams.engine.limit import Limit
 from streams.engine.membership import Membership
@@ -71,9 +72,9 @@ class Lanes:
             on_room=self._on_room,
             on_acted=self._on_acted,
             limit=self._limits[line.hop.name],
-            waiting={TP(topic, partition): deque() for topic in line.inputs},
+            inbox=Inbox([TP(topic, partition) for topic in line.inputs], self._config.chunk_records),
         )
-        self._lanes.update(dict.fromkeys(lane.waiting, lane))
+        self._lanes.update(dict.fromkeys(lane.inbox.queues, lane))
         task = asyncio.create_task(lane.run(), name=f"lane {line.hop.name}/{partition}")
         self._tasks[task] = lane
         task.add_done_callback(self._ended)
@@ -89,7 +90,7 @@ class Lanes:
     def is_full(self, tp: TP) -> bool:
         """Return whether to fetch no more of a partition for now; called from the consumer's thread too."""
         lane = self._lanes.get(tp)
-        return lane is not None and len(lane.waiting[tp]) >= self._config.backlog_chunks
+        return lane is not None and lane.inbox.records[tp] >= self._config.backlog_chunks * self._config.chunk_records
 
     def is_held(self, tp: TP) -> bool:
         """Return whether what waits in a partition waits because its hop is full, and not because its lane hangs."""

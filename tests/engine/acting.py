@@ -121,6 +121,7 @@ class Crew:
     partitions: int = 4
     stop_timeout: int = 120_000
     wake_interval: int = AN_HOUR
+    chunk_records: int = 4_000
     slate: Slate = field(default_factory=Slate)
     failures: list[tuple[str, str]] = field(default_factory=list)
     told: list[tuple[Effects, Timings]] = field(default_factory=list)
@@ -135,6 +136,7 @@ class Crew:
             partitions=self.partitions,
             stop_timeout=self.stop_timeout,
             wake_interval=self.wake_interval,
+            chunk_records=self.chunk_records,
         )
         self.lanes = Lanes(config, self.membership, self._fail, lambda: None)
 

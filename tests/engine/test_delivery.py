@@ -10,7 +10,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.delivery import Delivery, Ledger, next_of
+from streams.engine.delivery import Delivery, Ledger
+from streams.engine.inbox import joined, next_of
 from streams.pipeline import Chunk
 
 SENDS = TP("sends", 0)
@@ -40,7 +41,31 @@ def test_feedback_goes_before_sends_only_if_it_ends_before_they_begin(
         "feedback": None if feedback is None else delivery(0, 1, *feedback),
     }
     queues = [deque([] if head is None else [head, delivery(1, 2)]) for head in heads.values()]
-    assert next_of(queues) is (None if chosen is None else heads[chosen])
+    assert next_of(queues, 1)[:1] == ([] if chosen is None else [heads[chosen]])
+
+
+def of(*keys: bytes, start: int, began: int, ended: int) -> Delivery:
+    offsets = range(start, start + len(keys))
+    chunk = Chunk(topic="sends", partition=0, keys=list(keys), values=list(keys), offsets=offsets)
+    return Delivery(SENDS, chunk, start, start + len(keys), generation=1, began=began, timestamp=ended, seconds=0.5)
+
+
+def test_those_behind_it_go_with_a_delivery_as_far_as_a_chunk_has_room() -> None:
+    queue = deque(of(b"k", b"l", start=2 * n, began=n, ended=n) for n in range(4))
+    assert next_of([queue], 5) == list(queue)[:2]
+    assert next_of([queue], 1) == list(queue)[:1]
+
+
+def test_feedback_behind_other_feedback_waits_for_the_sends_that_it_may_be_about() -> None:
+    sends = deque([of(b"s", start=0, began=100, ended=200)])
+    feedback = deque(of(b"f", start=n, began=ended, ended=ended) for n, ended in enumerate((90, 99, 100)))
+    assert next_of([sends, feedback], 10) == list(feedback)[:2]
+
+
+def test_joined_deliveries_are_one_chunk_with_all_their_records() -> None:
+    one = joined([of(b"a", b"b", start=5, began=10, ended=20), of(b"c", start=9, began=30, ended=40)])
+    assert (one.chunk.keys, one.chunk.values, one.chunk.offsets) == ([b"a", b"b", b"c"], [b"a", b"b", b"c"], [5, 6, 9])
+    assert (one.start, one.next_offset, one.began, one.timestamp, one.seconds) == (5, 10, 10, 40, 1.0)
 
 
 @given(st.permutations(range(8)))

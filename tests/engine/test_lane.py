@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 
 from streams.engine.lane import LOOK_S, Lane
 from streams.pipeline import Effects
@@ -190,6 +191,35 @@ async def test_results_without_end_starve_neither_deliveries_nor_timers(tmp_path
     assert await crew.lanes.rest()
 
 
+async def test_what_comes_while_a_lane_is_busy_is_its_next_chunk_and_is_done_with_it(tmp_path: Path) -> None:
+    crew = Crew(hop := Courier(), tmp_path, chunk_records=3)
+    crew.open()
+    crew.slate.holds.clear()
+    hop.answers.append(Effects(writes={b"k": b"v"}))
+    first = crew.put(b"0")
+    await until(lambda: crew.lane().at is not None)
+    later = [crew.put(b"%d" % number) for number in range(1, 5)]
+    crew.slate.holds.set()
+    await until(lambda: all(one.done for one in (first, *later)))
+    assert [effects.records for _, effects in crew.told] == [1, 3, 1]
+    assert [key for _, key in hop.worked] == [b"0", b"1", b"2", b"3", b"4"]
+    assert await crew.lanes.rest()
+
+
+async def test_a_partition_is_fetched_no_further_once_two_chunks_of_records_wait_however_few_each_brought(
+    tmp_path: Path,
+) -> None:
+    crew = Crew(Courier(), tmp_path, chunk_records=2)
+    crew.open()
+    full = []
+    for number in range(4):
+        crew.put(b"%d" % number)
+        full.append(crew.lanes.is_full(TP("a", 0)))
+    assert full == [False, False, False, True]
+    await until(lambda: not crew.lanes.is_full(TP("a", 0)))
+    assert await crew.lanes.rest()
+
+
 async def test_a_busy_lane_wakes_what_is_due_between_its_chunks(tmp_path: Path) -> None:
     seen: list[int] = []
 
@@ -199,7 +229,7 @@ async def test_a_busy_lane_wakes_what_is_due_between_its_chunks(tmp_path: Path) 
 
     hop = Courier(Effects(wake=[(0, [b"w"])]))
     hop.on_wake = note
-    crew = Crew(hop, tmp_path, wake_interval=1)
+    crew = Crew(hop, tmp_path, wake_interval=1, chunk_records=1)
     crew.open()
     for number in range(500):
         crew.put(b"%d" % number)

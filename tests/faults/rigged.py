@@ -117,10 +117,11 @@ def acknowledge_first() -> None:
         began(self, *words, **named)
         consumers.append(self)
 
-    async def rigged(self: Lane, delivery: Delivery) -> None:
-        delivery.done = True
+    async def rigged(self: Lane, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            delivery.done = True
         await consumers[0].commit()
-        await original(self, delivery)
+        await original(self, deliveries)
 
     _replace(ChunkConsumer, "__init__", begin)
     _replace(Lane, "_work", rigged)
@@ -171,12 +172,11 @@ def pass_over() -> None:
     """Acknowledge what failed, and go on, as stock Faust does."""
     original = Lane._work
 
-    async def rigged(self: Lane, delivery: Delivery) -> None:
+    async def rigged(self: Lane, deliveries: Sequence[Delivery]) -> None:
         try:
-            await original(self, delivery)
+            await original(self, deliveries)
         except RuntimeError:
-            delivery.done = True
-            self.waiting[delivery.tp].popleft()
+            self.inbox.done(deliveries)
 
     _replace(Lane, "_work", rigged)
 

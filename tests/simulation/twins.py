@@ -31,11 +31,12 @@ _log_changes = Notary._log_changes
 _sent = dispatch_outcomes.Outcomes.sent
 
 
-async def _ack_early(self: Lane, delivery: Delivery) -> None:
+async def _ack_early(self: Lane, deliveries: Sequence[Delivery]) -> None:
     """Acknowledge a chunk, and then work on it."""
-    delivery.done = True
+    for delivery in deliveries:
+        delivery.done = True
     self.on_room()
-    await _work(self, delivery)
+    await _work(self, deliveries)
 
 
 def _keep(self: Notary, effects: Effects, fired: Sequence[bytes], now: int, position: int | None) -> None:

@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test test-kafka faults simulation kafka lint type fmt bench schemas docs lock clean all
+.PHONY: help setup demo tools test test-kafka faults simulation kafka lint type fmt bench schemas docs lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -50,6 +50,9 @@ $(READY): pyproject.toml requirements/dev.txt kernel/pyproject.toml $(wildcard k
 
 demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messages 20000 --json")
 	@$(BIN)/ses-streams demo $(ARGS)
+
+tools: $(READY) ## get what some tests look through: promtool and Prometheus, from Debian's package into var/tools
+	@$(BIN)/python -m tests.prometheus
 
 test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words", ARGS="-m slow")
 	@$(BIN)/pytest $(ARGS)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -33,8 +34,12 @@ def in_ci() -> bool:
 
 def _need(condition: bool, reason: str) -> None:
     """Skip with *reason* where a part is missing; in CI fail, for there a skipped test is a lost one."""
-    if condition:
-        return
+    if not condition:
+        missing(reason)
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip with *reason*; in CI fail."""
     if in_ci():
         pytest.fail(f"missing in CI: {reason}")
     pytest.skip(reason)

@@ -22,6 +22,7 @@ from streams.engine.route import Timings
 from streams.errors import WORLD_FAILED
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
+from streams.observe.disk import room_of
 from streams.observe.health import Health
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Position, Progress
@@ -41,6 +42,8 @@ def run(settings: Settings) -> int:
     metrics.watch(lambda: snapshot(engine.progress()))
     stall = settings.engine.stall_seconds * 1000
     health = Health(lambda: snapshot(engine.progress()), _now, unready_after=stall, dead_after=2 * stall)
+    metrics.look_up(lambda: {"ses_state": {(health.check().state,): 1.0}})
+    metrics.look_up(lambda: room_of(settings.data_dir))
     web = WebServer(settings.web, metrics, health)
     engine.add_service(web.start, web.stop)
     return engine.run()

@@ -89,6 +89,7 @@ class Bridge:
             self.roads.append(fetching)
         self.wellness = Wellness(self._troubles)
         metrics.look_up(lambda: {"ses_intake_waiting_bytes": {(): float(self.landing.bytes)}})
+        metrics.look_up(lambda: {"ses_state": {(self.wellness.check().state,): 1.0}})
 
     def fail(self, failure: SesStreamsError) -> None:
         """End it all: the world has failed us."""
@@ -154,7 +155,7 @@ def run(settings: Settings, fetch: Fetcher | None = None) -> int:
 
     async def serve() -> int:
         async with careful_session(proxies=True) as session:
-            metrics = Metrics(settings.metrics.streams)
+            metrics = Metrics(settings.metrics.streams, part="intake")
             bridge = Bridge(settings, metrics)
             seen = _open_roads(bridge, settings, metrics, fetch or HttpsFetcher(session))
             return await bridge.serve(WebServer(settings.web, metrics, bridge.wellness, seen))

@@ -5,13 +5,14 @@ What the tables cannot say (why a default is what it is, how to add workers up) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from streams.cli.markdown import page, table
+from streams.cli.metrics_page import metrics_page
 from streams.cli.rule_pages import auto_replies_page, refusals_page
 
 _SETTINGS = """Every word can be set in the environment, as named here, or in a TOML file named by `--config` or
@@ -53,25 +54,6 @@ once. A tombstone stays 7 days, longer than any reader should be away. Records m
 With three copies or more, `min.insync.replicas` is 2.
 """
 
-_METRICS = """Served on `/metrics`, in OpenMetrics where the scraper asks for it. Label values come from closed lists;
-what is in none counts as `other`, and in `ses_dropped_labels_total`; what is missing counts as `unknown`. No label
-ever holds an address. The usual `process_*` metrics are there too.
-"""
-_METRICS_WHY = """## Ratios
-
-`ses_bounce_ratio` and `ses_complaint_ratio` are over the last 10,000 sends of a stream, in blocks of 500, because SES
-too rates a "representative volume" and not a span of time. They are approximations, never SES's own number: SES rates
-the account and not the stream, does not say how large its volume is, and counts only complaints of providers that
-report them. Hard bounces count; soft ones, auto-replies, SES's simulator and bounces for which SES sent nothing (our
-own lists) do not. Each worker sees its partitions only. All workers together:
-
-    sum by (stream) (ses_bounce_ratio * ses_ratio_sends) / sum by (stream) (ses_ratio_sends)
-
-Alert on a ratio only where `ses_ratio_sends` is large enough, 1,000 or more, and against
-`ses_reputation_line_ratio`: SES reviews an account at 5 % bounces or 0.1 % complaints, and may pause it at 10 % or
-0.5 %.
-"""
-
 
 def docs(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")]) -> None:
     """Write the pages of docs/ that are made from the code."""
@@ -103,27 +85,6 @@ def topics_page() -> str:
     planned = plan(prefix="ses.", partitions=4, replication=3, group="ses-streams")
     configs = [(f"`{topic.name}`", _config(topic.config)) for topic in planned]
     return page("Topics", _TOPICS, table(head, rows), _TOPICS_WHY, table(("topic", "configuration"), configs))
-
-
-def metrics_page() -> str:
-    """Return docs/metrics.md."""
-    from streams.observe.catalogue import METRICS
-
-    head = ("metric", "kind", "labels", "what it says")
-    rows = [(f"`{each.name}`", each.kind, ", ".join(each.labels) or "-", each.help) for each in METRICS.values()]
-    return page(
-        "Metrics", _METRICS, table(head, rows), "## Labels", table(("label", "values"), _labels()), _METRICS_WHY
-    )
-
-
-def _labels() -> Iterable[tuple[str, str]]:
-    """Yield each closed list."""
-    from streams.observe.catalogue import CLOSED
-    from streams.observe.labels import FIRST_STREAMS
-
-    yield "stream", f"those of `SES_STREAMS_METRICS__STREAMS`, or the first {FIRST_STREAMS} seen"
-    for label, words in CLOSED.items():
-        yield f"`{label}`", ", ".join(words)
 
 
 def _config(config: Mapping[str, str]) -> str:

@@ -138,6 +138,7 @@ class ByRequest:
         return {
             "ses_send_rate": {(): pace.rate},
             "ses_quota_remaining": {(): pace.remaining},
+            "ses_quota_limit": {(): pace.limit},
             "ses_calls_in_flight": {(): float(pace.in_flight)},
             "ses_dispatch_paused": {(stream,): 1.0 for stream in self._tools.breaker.paused()},
         }

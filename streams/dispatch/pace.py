@@ -37,10 +37,11 @@ NO_LIMIT = -1.0
 
 
 class Standing(NamedTuple):
-    """The pace in numbers, for metrics: *rate* is of this worker; *remaining* is -1 where there is no limit."""
+    """The pace in numbers, for metrics; all are of this worker. *remaining* and *limit* are -1 where there is none."""
 
     rate: float
     remaining: float
+    limit: float
     in_flight: int
 
 
@@ -160,7 +161,9 @@ class Pace:
 
     def standing(self, now: int) -> Standing:
         """Return the pace in numbers."""
-        return Standing(self._steady() * self._adapted(now), self._remaining(), self._in_flight)
+        quota = self._quota
+        limit = NO_LIMIT if quota is None or quota.per_day < 0 else quota.per_day * self._share
+        return Standing(self._steady() * self._adapted(now), self._remaining(), limit, self._in_flight)
 
     def _open(self, now: int) -> bool:
         """Tell whether the line is open, and has room for one more call; a line not proven has room for one."""

@@ -1,8 +1,8 @@
 """The one catalogue of metrics: name, kind, labels and a sentence; docs/metrics.md is made from it.
 
 Names follow Prometheus's rules: base units, `_total` for what only grows. Every label takes its values from a closed
-list, because a label that anybody can fill (an address, a domain, a diagnostic text) ends in a leak or in a million
-series. A metric that is not here cannot be counted: `Metrics` refuses it.
+list (words.py), because a label that anybody can fill (an address, a domain, a diagnostic text) ends in a leak or in
+a million series. A metric that is not here cannot be counted: `Metrics` refuses it.
 """
 
 from __future__ import annotations
@@ -10,19 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-from streams.decide.mailreport import MAIL_REPORT
-from streams.mail.deadletter import DeadReason, Stage
-from streams.mail.outcome import OutcomeKind
-from streams.mail.suppression import SuppressionReason
-from streams.observe.provider import Provider
-from streams.observe.refused import REFUSALS, WHYS
-from streams.topics import ROLES
-
-OTHER = "other"
-"""What a label says where its closed list has no word for the value."""
-UNKNOWN = "unknown"
-"""What a label says where there is no value."""
 
 
 class Kind(StrEnum):
@@ -47,6 +34,8 @@ class Metric:
 
 DAYS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 43200, 86400, 259200, 604800)
 """Mail takes seconds, or days."""
+AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200, 259200)
+"""A record waits milliseconds, or, behind a lag or an outage, days."""
 MOMENTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """A chunk takes milliseconds."""
 
@@ -87,7 +76,15 @@ _ROWS = (
     Metric("ses_refusals_total", _COUNTER, ("action",), "Calls that SES refused, by what follows."),
     Metric("ses_doubts_total", _COUNTER, ("result",), "Mails of which it was not known whether SES had them."),
     Metric("ses_send_rate", _GAUGE, (), "Recipients a second that this worker hands to SES at most."),
-    Metric("ses_quota_remaining", _GAUGE, (), "Recipients left of SES's 24-hour quota; -1 without a limit."),
+    Metric(
+        "ses_quota_remaining",
+        _GAUGE,
+        (),
+        "Recipients left of this worker's part of SES's 24-hour quota; -1 without a limit.",
+    ),
+    Metric(
+        "ses_quota_limit", _GAUGE, (), "This worker's part of SES's 24-hour quota, in recipients; -1 without a limit."
+    ),
     Metric("ses_calls_in_flight", _GAUGE, (), "Calls to SES that are under way."),
     Metric(
         "ses_dispatch_paused",
@@ -112,7 +109,7 @@ _ROWS = (
     Metric("ses_duplicates_total", _COUNTER, ("stage",), "Records that said again what was known."),
     Metric("ses_rekeyed_total", _COUNTER, ("topic",), "Records published again, since they lay on a wrong partition."),
     Metric("ses_dead_letters_total", _COUNTER, ("stage", "reason"), "Records that could not be used."),
-    Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", DAYS),
+    Metric("ses_event_age_seconds", _HISTOGRAM, (), "Time from a record's arrival to its work being durable.", AGES),
     Metric("ses_chunk_seconds", _HISTOGRAM, ("hop",), "Time that a hop takes for one chunk, all steps.", MOMENTS),
     Metric(
         "ses_chunk_timestamp_seconds",
@@ -130,93 +127,21 @@ _ROWS = (
     Metric("ses_consumer_lag", _GAUGE, ("topic", "partition"), "Records of a partition that wait to be acknowledged."),
     Metric("ses_last_commit_timestamp_seconds", _GAUGE, (), "When work was last acknowledged to the brokers."),
     Metric("ses_recovery_remaining", _GAUGE, (), "Changelog records still to be read before work begins."),
+    Metric("ses_disk_free_bytes", _GAUGE, (), "Room left on the disk that the tables are on."),
+    Metric("ses_disk_size_bytes", _GAUGE, (), "Size of the disk that the tables are on."),
     # ses-streams itself
+    Metric("ses_state", _GAUGE, ("state",), "What this process is at: 1 for one state, 0 for all others."),
     Metric("ses_dropped_labels_total", _COUNTER, ("label",), "Values that count as `other`, being in no closed list."),
-    Metric("ses_build_info", Kind.INFO, ("version",), "Always 1; the label says which version runs."),
+    Metric("ses_series", _GAUGE, (), "Series on this page, process_* left out."),
+    Metric(
+        "ses_series_limit",
+        _GAUGE,
+        (),
+        "Series that these labels and streams can come to at most; partitions as they are.",
+    ),
+    Metric("ses_build_info", Kind.INFO, ("version", "part"), "Always 1; the labels say which version runs, as what."),
 )
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _ROWS}
-
-BOUNCES: Mapping[str, tuple[str, ...]] = {
-    "Permanent": (
-        "General",
-        "NoEmail",
-        "Suppressed",
-        "OnAccountSuppressionList",
-        "OnTenantSuppressionList",
-        "EmailValidationSuppressed",
-        "UnsubscribedRecipient",
-        MAIL_REPORT,
-    ),
-    "Transient": (
-        "General",
-        "MailboxFull",
-        "MessageTooLarge",
-        "CustomTimeoutExceeded",
-        "ContentRejected",
-        "AttachmentRejected",
-        MAIL_REPORT,
-    ),
-    "Undetermined": ("Undetermined", MAIL_REPORT),
-}
-"""SES's types and their sub-types (SES developer guide, event-publishing-retrieving-sns-contents), and our own one."""
-
-CLOSED: Mapping[str, tuple[str, ...]] = {
-    "via": ("API", "SMTP", "UPSTREAM"),
-    "kind": tuple(OutcomeKind),
-    "provider": tuple(Provider),
-    "type": tuple(BOUNCES),
-    "subtype": tuple(dict.fromkeys(subtype for subtypes in BOUNCES.values() for subtype in subtypes)),
-    "ses_complaints_total.type": ("abuse", "auth-failure", "fraud", "not-spam", "virus"),
-    "reason": tuple(DeadReason),
-    "ses_suppressions.reason": tuple(SuppressionReason),
-    "topic": tuple(ROLES),
-    "stage": tuple(Stage),
-    "ses_duplicates_total.stage": tuple(ROLES),
-    "hop": ("by_message", "by_recipient", "by_request"),
-    "ses_send_requests_total.result": (
-        "sent",
-        "failed",
-        "suppressed",
-        "looping",
-        "expired",
-        "held",
-        "paused",
-        "again",
-        "in_doubt",
-    ),
-    "ses_suppressed_sends_total.reason": tuple(SuppressionReason),
-    "ses_doubts_total.result": ("doubted", "settled", "sent_again"),
-    "action": ("end", "again", "slow", "stop"),
-    "because": ("General", "MailboxFull", "Undetermined", "refused"),
-    "ses_retries_total.result": ("scheduled", "due", "cancelled", "exhausted"),
-    "label": (
-        "stream",
-        "via",
-        "kind",
-        "type",
-        "subtype",
-        "reason",
-        "topic",
-        "stage",
-        "hop",
-        "step",
-        "edge",
-        "result",
-        "action",
-        "because",
-        "road",
-        "why",
-    ),
-    "road": ("sns", "sqs", "object", "unsubscribe"),
-    "ses_intake_items_total.result": ("landed", "repeated", "nothing", "refused", "failed"),
-    "ses_intake_refused_total.reason": REFUSALS,
-    "why": WHYS,
-    "edge": ("first", "last"),
-    "step": ("fetch", "decode", "decide", "encode", "state", "produce", "wait", "wake"),
-}
-"""What each label may say (`metric.label` where one metric has its own list), besides `other` and `unknown`."""
-OPEN = frozenset({"stream", "partition", "version", "line"})
-"""Labels with a rule of their own: streams by the allow-list of labels.py, the rest by ourselves."""
 
 LINES: Mapping[tuple[str, ...], float] = {
     ("bounce", "review"): 0.05,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from streams.observe.catalogue import CLOSED, METRICS, OTHER, UNKNOWN, Metric
+from streams.observe.catalogue import METRICS, Metric
 from streams.observe.provider import provider_of
+from streams.observe.words import CLOSED, OTHER, UNKNOWN
 
 FIRST_STREAMS = 50
 """How many streams get a label of their own where no allow-list is set."""
@@ -49,7 +50,8 @@ class Labels:
         """Take the allow-list of streams; without one, the first 50 seen are allowed."""
         self.dropped: Counter[str] = Counter()
         self.streams: dict[str, None] = dict.fromkeys(streams)
-        self._more = 0 if streams else FIRST_STREAMS
+        self.room = len(self.streams) or FIRST_STREAMS
+        """How many streams may have a label of their own."""
         self._rules = {
             metric.name: tuple(self._rule(metric, label) for label in metric.labels) for metric in METRICS.values()
         }
@@ -83,7 +85,7 @@ class Labels:
             return value
         if not value:
             return UNKNOWN
-        if len(self.streams) < self._more and len(value) <= _STREAM_LENGTH and "@" not in value and value.isprintable():
+        if len(self.streams) < self.room and len(value) <= _STREAM_LENGTH and "@" not in value and value.isprintable():
             self.streams[value] = None
             return value
         self.dropped["stream"] += 1

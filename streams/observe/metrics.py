@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from streams import __version__
-from streams.observe.catalogue import LINES, METRICS, Kind
+from streams.observe.catalogue import LINES, METRICS, Kind, Metric
 from streams.observe.labels import Labels as Rules
 from streams.observe.labels import by_provider, latencies_by_provider
 from streams.observe.progress import Ask, Progress
 from streams.observe.ratios import Ratios
-from streams.observe.series import Histogram, Labels, beside, from_the_start
+from streams.observe.series import Histogram, Labels, beside, from_the_start, lines, most
 
 _MS = 1000
 NOTHING: Mapping[str, Sequence[int]] = MappingProxyType({})
@@ -28,10 +28,11 @@ class Metrics:
 
     Args:
         streams: sending streams that get a label of their own; without any, the first 50 seen.
+        part: what runs here, `worker` or `intake`.
 
     """
 
-    def __init__(self, streams: Sequence[str] = ()) -> None:
+    def __init__(self, streams: Sequence[str] = (), part: str = "worker") -> None:
         """Begin every series that can be foreseen at 0."""
         self._rules = Rules(streams)
         self._ratios = Ratios()
@@ -47,9 +48,8 @@ class Metrics:
                 }
             else:
                 self._values[metric.name] = dict.fromkeys(from_the_start(metric, streams), 0.0)
-        self._values["ses_build_info"] = {(__version__,): 1.0}
+        self._values["ses_build_info"] = {(__version__, part): 1.0}
         self._values["ses_reputation_line_ratio"] = dict(LINES)
-        self._values["ses_last_commit_timestamp_seconds"] = {}
 
     def apply(self, counts: Mapping[Labels, int], latencies: Mapping[str, Sequence[int]] = NOTHING) -> None:
         """Add what one chunk counted.
@@ -91,7 +91,7 @@ class Metrics:
     def set(self, name: str, values: Mapping[Labels, float]) -> None:
         """Replace all values of a gauge, by label values: what a table holds, counted anew after recovery."""
         with self._lock:
-            known = dict.fromkeys(from_the_start(METRICS[name]), 0.0)
+            known = dict.fromkeys(from_the_start(METRICS[name], self._rules.streams), 0.0)
             self._values[name] = known | {self._rules.resolve(name, labels): v for labels, v in values.items()}
 
     def look_up(self, ask: Callable[[], Mapping[str, Mapping[Labels, float]]]) -> None:
@@ -120,6 +120,7 @@ class Metrics:
             self._values |= looked
             self._values["ses_lost_records_total"] |= lost
             self._values["ses_dropped_labels_total"] |= {(label,): n for label, n in self._rules.dropped.items()}
+            self._values |= self._size()
 
     def values(self, name: str) -> dict[Labels, float]:
         """Return a counter's or a gauge's values by label values."""
@@ -135,9 +136,28 @@ class Metrics:
         """Add to one series; one that nobody foresaw brings those beside it."""
         series = self._values[name]
         if labels not in series:
+            self._welcome(METRICS[name], labels)
             series.update({other: series.get(other, 0.0) for other in beside(METRICS[name], labels)})
         series[labels] += count
         self._ratios.saw(name, labels, int(count))
+
+    def _welcome(self, metric: Metric, labels: Labels) -> None:
+        """Begin all counters of a stream at 0 when any of them first names it, not only the one that does."""
+        if "stream" not in metric.labels:
+            return
+        stream = labels[metric.labels.index("stream")]
+        for other in METRICS.values():
+            if other.kind is Kind.COUNTER and "stream" in other.labels:
+                series = self._values[other.name]
+                series.update({key: 0.0 for key in from_the_start(other, (stream,)) if key not in series})
+
+    def _size(self) -> dict[str, dict[Labels, float]]:
+        """Return how many samples there are, and how many there can be."""
+        now = sum(map(len, self._values.values()))
+        now += sum(lines(METRICS[name]) * len(series) for name, series in self._histograms.items())
+        room = self._rules.room
+        bound = sum(most(metric, room) for metric in METRICS.values() if "partition" not in metric.labels)
+        return {"ses_series": {(): now}, "ses_series_limit": {(): bound + len(self._values["ses_consumer_lag"])}}
 
     def _observe(self, name: str, values: Sequence[str], durations: Iterable[float]) -> None:
         """Add durations, in ms, to one histogram."""

@@ -10,10 +10,26 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import product
+from math import prod
 
-from streams.observe.catalogue import BOUNCES, CLOSED, Metric
+from streams.observe.catalogue import Kind, Metric
+from streams.observe.words import BOUNCES, CLOSED, OPEN
 
 Labels = tuple[str, ...]
+
+NOT_BEFORE = frozenset(
+    {
+        "ses_last_commit_timestamp_seconds",
+        "ses_send_rate",
+        "ses_quota_remaining",
+        "ses_quota_limit",
+        "ses_disk_free_bytes",
+        "ses_disk_size_bytes",
+    }
+)
+"""What is not shown before it is known: of these, 0 would say that something is gone, used up or ages old."""
+_WILD = 2
+"""Words that any closed list has besides its own: other, unknown."""
 
 
 class Histogram:
@@ -50,6 +66,8 @@ class Histogram:
 
 def from_the_start(metric: Metric, streams: Iterable[str] = ()) -> Iterable[Labels]:
     """Yield the series of a metric that can be foreseen: they begin at 0, or a rate would miss their first event."""
+    if metric.name in NOT_BEFORE:
+        return ()
     if metric.name == "ses_bounces_total":
         return ((kind, subtype) for kind, subtypes in BOUNCES.items() for subtype in subtypes)
     if "provider" in metric.labels and "stream" in metric.labels:
@@ -70,3 +88,22 @@ def beside(metric: Metric, labels: Labels) -> Iterable[Labels]:
 def foreseen(metric: Metric, label: str) -> tuple[str, ...]:
     """Return the closed list of a label; nothing for a label that has none."""
     return CLOSED.get(f"{metric.name}.{label}", CLOSED.get(label, ()))
+
+
+def lines(metric: Metric) -> int:
+    """Return how many samples one series is on the page: a histogram's are its buckets, a sum and a count."""
+    return len(metric.buckets) + 3 if metric.kind is Kind.HISTOGRAM else 1
+
+
+def most(metric: Metric, streams: int) -> int:
+    """Return how many samples a metric can come to with so many streams; for each partition, where it has those."""
+    return lines(metric) * prod(_values(metric, label, streams) for label in metric.labels)
+
+
+def _values(metric: Metric, label: str, streams: int) -> int:
+    """Return how many values a label can have; of partitions each has its own topic."""
+    if label == "stream":
+        return streams + _WILD
+    if label in OPEN or "partition" in metric.labels:
+        return 1
+    return len(foreseen(metric, label)) + _WILD

@@ -74,6 +74,7 @@ def test_the_share_of_the_partitions_is_the_share_of_the_rate() -> None:
     gauges = bench.hop.gauges(NOON)
     assert gauges["ses_send_rate"] == {(): pytest.approx(48.5)}
     assert gauges["ses_quota_remaining"] == {(): 400.0}
+    assert gauges["ses_quota_limit"] == {(): 500.0}
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,8 @@ def test_an_old_answer_about_the_quota_gives_nothing_back() -> None:
 
 
 def test_without_a_days_limit_none_is_counted() -> None:
-    assert open_pace(5).standing(NOON).remaining == -1
+    standing = open_pace(5).standing(NOON)
+    assert (standing.remaining, standing.limit) == (-1, -1)
 
 
 def test_no_more_calls_are_under_way_than_allowed() -> None:

@@ -17,11 +17,15 @@ from prometheus_client.openmetrics import parser as open_parser
 
 from streams.mail.deadletter import DeadReason, Stage
 from streams.mail.suppression import SuppressionReason
-from streams.observe.catalogue import BOUNCES, CLOSED, METRICS, OPEN, Kind, Metric
+from streams.observe.catalogue import METRICS, Kind, Metric
 from streams.observe.exposition import Exposition
+from streams.observe.health import State
 from streams.observe.labels import FIRST_STREAMS
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Position, Progress
+from streams.observe.provider import DOMAINS
+from streams.observe.series import NOT_BEFORE, foreseen, most
+from streams.observe.words import BOUNCES, CLOSED, OPEN
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 HOP_KEYS = (
@@ -64,6 +68,7 @@ def _full() -> Metrics:
             committed_at=1_700_000_000_500,
         )
     )
+    metrics.look_up(lambda: {name: {(): 8.0} for name in NOT_BEFORE - {"ses_last_commit_timestamp_seconds"}})
     return metrics
 
 
@@ -153,8 +158,97 @@ def test_the_first_outcome_at_a_provider_brings_every_kind_at_zero() -> None:
     assert kinds == {kind: float(kind == "DELIVERED") for kind in CLOSED["kind"]}
 
 
-def test_a_timestamp_is_not_shown_before_there_is_one() -> None:
-    assert "ses_last_commit_timestamp_seconds" not in {name for name, _ in _samples(Metrics())}
+def test_what_is_not_known_yet_is_not_shown() -> None:
+    assert {name for name, _ in _samples(Metrics())} & NOT_BEFORE == set()
+    assert {name for name, _ in _samples(_full())} >= NOT_BEFORE
+
+
+def test_a_stream_that_is_named_for_the_first_time_begins_all_its_counters() -> None:
+    metrics = Metrics()
+    metrics.apply(Counter({("ses_sends_total", "receipts", "API"): 1}))
+    for name, labels in {
+        "ses_unanswered_sends_total": ("receipts",),
+        "ses_listed_bounces_total": ("receipts",),
+        "ses_mail_reports_total": ("receipts", "HARD_BOUNCED"),
+        "ses_send_requests_total": ("receipts", "sent"),
+    }.items():
+        assert metrics.values(name)[labels] == 0
+    metrics.apply(Counter({("ses_unanswered_sends_total", "receipts"): 2}))
+    metrics.apply(Counter({("ses_sends_total", "receipts", "SMTP"): 1}))
+    assert metrics.values("ses_unanswered_sends_total")["receipts",] == 2
+
+
+def test_a_stream_that_was_paused_is_shown_as_not_paused_afterwards() -> None:
+    metrics = Metrics()
+    metrics.apply(Counter({("ses_sends_total", "receipts", "API"): 1}))
+    metrics.set("ses_dispatch_paused", {("receipts",): 1.0})
+    assert metrics.values("ses_dispatch_paused")["receipts",] == 1
+    metrics.set("ses_dispatch_paused", {})
+    assert metrics.values("ses_dispatch_paused")["receipts",] == 0
+
+
+def test_a_process_is_at_one_thing_at_a_time() -> None:
+    metrics = Metrics()
+    state = State.RUNNING
+    metrics.look_up(lambda: {"ses_state": {(state,): 1.0}})
+    for state in (State.RUNNING, State.STUCK):
+        metrics.look()
+        assert metrics.values("ses_state") == {(each,): float(each is state) for each in State}
+
+
+@pytest.mark.parametrize("part", CLOSED["part"])
+def test_the_page_says_what_runs(part: str) -> None:
+    ((_, labels),) = (key for key in _samples(Metrics(part=part)) if key[0] == "ses_build_info")
+    assert dict(labels)["part"] == part
+
+
+SERIES_BUDGET = 20_000
+"""What a worker may come to with fifty streams. A Prometheus server holds millions; a hundred workers are two."""
+
+
+@pytest.mark.parametrize(("streams", "budget"), [(FIRST_STREAMS, SERIES_BUDGET), (5, 4_500)])
+def test_all_metrics_together_stay_within_their_budget(streams: int, budget: int) -> None:
+    assert sum(most(metric, streams) for metric in METRICS.values()) <= budget
+
+
+def _flood() -> Metrics:
+    """Return metrics that have seen more words of everything than any list has."""
+    metrics = Metrics()
+    for metric in METRICS.values():
+        if metric.kind is Kind.COUNTER and metric.name != "ses_dropped_labels_total":
+            metrics.apply(dict.fromkeys(product([metric.name], *(_every(metric, label) for label in metric.labels)), 1))
+    for latency in DOMAINS:
+        metrics.apply({}, {latency: [10]})
+    for word in ("by_message", "by_recipient", "by_request", "by_chance", ""):
+        metrics.chunk(word, 1.0, {})
+    for word in (*CLOSED["road"], "a footpath", ""):
+        metrics.arrivals(word, [10])
+    return metrics
+
+
+def _every(metric: Metric, label: str) -> list[str]:
+    """Return every word of a label, more that are in no list, and none."""
+    if label == "stream":
+        return [*(f"stream {number}" for number in range(FIRST_STREAMS + 9)), ""]
+    if label == "provider":
+        return ["gmail.com", "gmx.de", "firm.example"]
+    return [*foreseen(metric, label), "a word from elsewhere", ""]
+
+
+def test_no_metric_grows_beyond_its_bound_whatever_comes() -> None:
+    metrics = _flood()
+    samples = Counter(re.sub(r"_(bucket|sum|count)$", "", name) for name, _ in _samples(metrics))
+    for metric in METRICS.values():
+        assert samples[metric.name] <= most(metric, FIRST_STREAMS), metric.name
+    assert samples["ses_unanswered_sends_total"] == most(METRICS["ses_unanswered_sends_total"], FIRST_STREAMS)
+
+
+def test_the_page_counts_its_own_series_and_says_how_many_there_can_be() -> None:
+    for metrics in (Metrics(["receipts"]), _full(), _flood()):
+        samples = _samples(metrics)
+        ours = sum(name.startswith("ses_") for name, _ in samples)
+        assert samples["ses_series", ()] == ours
+        assert ours <= samples["ses_series_limit", ()]
 
 
 def test_latencies_fall_into_buckets_of_seconds() -> None:

@@ -45,7 +45,12 @@ def run(settings: Settings) -> int:
     metrics.look_up(lambda: {"ses_state": {(health.check().state,): 1.0}})
     metrics.look_up(lambda: room_of(settings.data_dir))
     web = WebServer(settings.web, metrics, health)
-    engine.add_service(web.start, web.stop)
+
+    async def listen() -> None:
+        await web.start()
+        engine.tables.url = web.url  # before the group is joined: it tells the others
+
+    engine.add_service(listen, web.stop)
     return engine.run()
 
 

@@ -52,5 +52,13 @@ class SchemaUnsupported(SesStreamsError):
     """A schema of ours uses a part of Avro for which no reader or writer is made yet: a fault of ours, at the start."""
 
 
+class NotOurs(SesStreamsError):
+    """A key was looked up whose partition another worker has: ask that one."""
+
+
+class NotReady(SesStreamsError):
+    """A key was looked up whose state is not at hand now: it recovers, moves, or we may have lost it. Ask later."""
+
+
 class BadSettings(SesStreamsError):
     """A setting is missing, unknown or out of range."""

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from streams.cli.options import Who, moment_or_none, who_or_none
+from streams.cli.options import moment_or_none, who_or_none
 from streams.errors import Unusable
+from streams.mail.address import Who
 from streams.mail.suppression import EVERY_STREAM, SuppressionReason
 from streams.schemas.plain import from_plain
 

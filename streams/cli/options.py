@@ -9,10 +9,11 @@ import getpass
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
+
+from streams.mail.address import Who, read_address
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 BrokersOption = Annotated[
@@ -32,17 +33,9 @@ UntilOption = Annotated[
     str | None, typer.Option("--until", metavar="TIME|+30d", help="Until when (ISO 8601, or from now); else for good.")
 ]
 
-_ADDRESS = re.compile(r"[^\s@<>,;\x00-\x20\x7f]+@[^\s@<>,;\x00-\x20\x7f]+|\"[^\"\x00-\x1f\x7f]+\"@[^\s@<>,;]+")
 _PROGRAM, _NAMELESS = "ses-streams", "operator"
 _FROM_NOW = re.compile(r"\+(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-class Who(NamedTuple):
-    """A recipient: its address in normal form, and as it was written where that differs."""
-
-    recipient: str
-    written: str | None
 
 
 def now() -> int:
@@ -68,13 +61,7 @@ def decider(by: str | None) -> str:
 
 def who_or_none(text: str) -> Who | None:
     """Return whom *text* names; None where it is no address."""
-    from streams.mail.address import LONGEST, normal_address
-
-    bare = parseaddr(text)[1] if "<" in text else text.strip()
-    if len(bare) > LONGEST or _ADDRESS.fullmatch(bare) is None:
-        return None
-    recipient = normal_address(bare)
-    return Who(recipient, None if recipient == bare else bare)
+    return read_address(text)
 
 
 def who(text: str, hint: str = "ADDRESS") -> Who:

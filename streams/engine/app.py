@@ -31,6 +31,7 @@ from streams.engine.route import Witness
 from streams.engine.run import Runner, Step, described, where_from
 from streams.engine.store import Store
 from streams.engine.survey import Survey
+from streams.engine.tables import Tables
 from streams.engine.timers import at_once
 from streams.engine.watchdog import Awake
 from streams.errors import BadSettings
@@ -56,10 +57,11 @@ class ChunkApp:
         self._counts: dict[str, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state = State.STARTING
-        self._moved_at = _now()
+        self.moved()
         self._runner = Runner(self)
         self._tuning: Tuning | None = None
         self.globals = GlobalTables(self)
+        self.tables = Tables(self)
         self.faust: FaustApp | None = None
         self.is_at_rest = True
 
@@ -210,7 +212,7 @@ class ChunkApp:
     def running(self) -> None:
         """Note that the streams flow."""
         self._state = State.RUNNING
-        self._moved_at = _now()
+        self.moved()
 
     def stopping(self) -> None:
         """Note that it ends."""
@@ -218,7 +220,7 @@ class ChunkApp:
 
     def moved(self) -> None:
         """Note that something was finished or recovered."""
-        self._moved_at = _now()
+        self._moved_at = int(time.time() * 1000)
 
     def _on_room(self) -> None:
         self.moved()
@@ -244,7 +246,3 @@ class ChunkApp:
 
     def _remaining(self) -> int:
         return self.recovery.remaining + self.globals.remaining
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -11,6 +11,7 @@ from faust.app import base
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.engine.assignor import Assignor
 from streams.engine.consumer import ChunkConsumer
 from streams.engine.producer import ChunkProducer
 from streams.engine.recovery import Recovery
@@ -100,6 +101,7 @@ class FaustApp(faust.App):
             processing_guarantee="at_least_once",
             autodiscover=False,
             web_enabled=False,
+            canonical_url=engine.tables.url,
             topic_partitions=config.partitions,
             topic_allow_declare=False,
             topic_disable_leader=True,
@@ -115,6 +117,7 @@ class FaustApp(faust.App):
             broker_request_timeout=max(config.request_timeout, config.session_timeout) / 1000,
             broker_commit_interval=config.commit_interval / 1000,
             TableManager=TableManager,
+            PartitionAssignor=Assignor,
         )
 
     def read(self, topics: list[str], function: AgentFunction, name: str) -> None:

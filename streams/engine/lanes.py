@@ -87,6 +87,11 @@ class Lanes:
         if lane is not None and not lane.is_closing():
             lane.put(delivery)
 
+    def is_open(self, tp: TP) -> bool:
+        """Return whether an input's partition is worked on here, so that the state beside it is whole and ours."""
+        lane = self._lanes.get(tp)
+        return lane is not None and not lane.is_closing()
+
     def is_full(self, tp: TP) -> bool:
         """Return whether to fetch no more of a partition for now; called from the consumer's thread too."""
         lane = self._lanes.get(tp)

@@ -73,6 +73,16 @@ class Lines:
         """Return the role that a topic plays; a changelog plays none and keeps its name."""
         return self._roles.get(topic, topic)
 
+    def of_table(self, table: str) -> Line:
+        """Return the line that keeps a table.
+
+        Raises:
+            BadSettings: none does.
+        """
+        if table not in self._lines:
+            raise BadSettings(f"there is no table {table!r}")
+        return self._lines[table]
+
     def of_changelog(self, topic: str) -> Line:
         """Return the line whose changelog a topic is."""
         return next(line for line in self if line.changelog == topic)

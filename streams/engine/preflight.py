@@ -27,6 +27,7 @@ from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record._crecords import default_records
 from aiokafka.record.memory_records import MemoryRecords
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import EngineConfig
@@ -45,6 +46,7 @@ _SET_IN_INIT: tuple[tuple[type, tuple[str, ...]], ...] = (
     (aiokafka.AIOKafkaConsumer, ("_fetcher", "_coordinator", "_client")),
     (MessageAccumulator, ("_batches", "_pending_batches", "_waiter_future")),
     (Sender, ("_message_accumulator", "_txn_manager")),
+    (PartitionAssignor, ("_tps_url", "_active_tps")),
     (TransactionManager, ("_pid_and_epoch", "_pid_waiter", "_sequence_numbers")),
     (TopicPartitionState, ("_position", "highwater", "lso")),
     (faust.transport.consumer.Consumer, ("_committed_offset", "suspend_flow", "flow_active", "can_resume_flow")),
@@ -53,6 +55,7 @@ _ON_CLASS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (fetching.Fetcher, ("_create_fetch_waiter", "_notify")),
     (coordinating.GroupCoordinator, ("_do_heartbeat", "_push_error_to_user", "request_rejoin")),
     (SendProduceReqHandler, ("_can_retry",)),
+    (PartitionAssignor, ("_url", "_decompress")),
     (MessageAccumulator, ("drain_by_nodes", "_wakeup")),
     (
         faust.transport.consumer.Consumer,

@@ -10,14 +10,32 @@ from __future__ import annotations
 import re
 from email.utils import parseaddr
 from functools import lru_cache
+from typing import NamedTuple
 
 import idna
 
 LONGEST = 320
 """Characters of the longest address there can be: 64, the @, and 255 (RFC 5321 4.5.3.1)."""
 
+_ADDRESS = re.compile(r"[^\s@<>,;\x00-\x20\x7f]+@[^\s@<>,;\x00-\x20\x7f]+|\"[^\"\x00-\x1f\x7f]+\"@[^\s@<>,;]+")
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9.-]+")
 _AMAZON = re.compile(r"@[a-z0-9.-]*amazonses\.com(\.cn)?$", re.IGNORECASE)
+
+
+class Who(NamedTuple):
+    """A recipient: its address in normal form, and as it was written where that differs."""
+
+    recipient: str
+    written: str | None
+
+
+def read_address(text: str) -> Who | None:
+    """Return whom a person's *text* names; None where it is no address."""
+    bare = parseaddr(text)[1] if "<" in text else text.strip()
+    if len(bare) > LONGEST or _ADDRESS.fullmatch(bare) is None:
+        return None
+    recipient = normal_address(bare)
+    return Who(recipient, None if recipient == bare else bare)
 
 
 def normal_address(written: str) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streams.settings.dispatch import Dispatch
 from streams.settings.group import KAFKA_NAME, Group, Words
@@ -19,6 +19,7 @@ from streams.settings.kafka import Engine, Producer, Security
 from streams.settings.unsubscribe import Unsubscribe
 
 _BROKERS = r"^[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5}(,[A-Za-z0-9.\-\[\]:_]+:[0-9]{1,5})*$"
+_SHORTEST_TOKEN = 16
 
 
 class LogLevel(StrEnum):
@@ -46,6 +47,20 @@ class Web(Group):
     """Port to listen on; 0 takes a free one."""
     token: SecretStr | None = None
     """Bearer token for whatever shows addresses or changes anything; without one those stay closed."""
+    advertise: str | None = Field(default=None, pattern=r"^https?://[^@/?#\s]+$")
+    """Where other workers reach this one, such as http://worker-0.mail:8080; else the address that it listens on."""
+    hosts: Words = ()
+    """Names that browsers may call us by, besides IP addresses, localhost, names without a dot, and those above."""
+    rate: float = Field(default=20, gt=0, le=100_000)
+    """Requests a second that one client may make of the API for long; five seconds' worth at once."""
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
+        """Refuse a token that can be guessed."""
+        if token is not None and len(token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"wants {_SHORTEST_TOKEN} characters or more, such as `openssl rand -hex 32` makes")
+        return token
 
 
 class SchemaRegistry(Group):

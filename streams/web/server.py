@@ -16,7 +16,9 @@ from streams.observe.exposition import Exposition
 from streams.observe.health import Verdict
 from streams.observe.metrics import Metrics
 from streams.settings import Web
+from streams.web.hosts import only_known, url_of
 from streams.web.page import STYLE_HASH, render
+from streams.web.problems import as_problems, http_log
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -43,16 +45,23 @@ class WebServer:
     def __init__(self, settings: Web, metrics: Metrics, health: Judge, routes: Iterable[web.RouteDef] = ()) -> None:
         """Prepare the routes, and *routes* beside them, which see to it themselves who may ask; nothing listens yet."""
         self._routes = tuple(routes)
-        self._host, self._wanted = settings.host, settings.port
+        self._settings = settings
         self._exposition = Exposition(metrics)
         self._health = health
-        self._runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            self._app(), access_log=None, logger=http_log, handle_signals=False, shutdown_timeout=1.0
+        )
 
     @property
     def port(self) -> int:
         """The port that is listened on; 0 while nothing listens."""
         addresses = self._runner.addresses
         return int(addresses[0][1]) if addresses else 0
+
+    @property
+    def url(self) -> str:
+        """Where other workers reach this server; to be asked once it listens."""
+        return url_of(self._settings, self.port)
 
     async def start(self) -> None:
         """Listen.
@@ -61,21 +70,21 @@ class WebServer:
             WorldFailed: the port is taken, or the host is not ours.
 
         """
+        host, port = self._settings.host, self._settings.port
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._wanted).start()
+            await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self._runner.cleanup()
-            where = f"{self._host}:{self._wanted}"
             hint = "set SES_STREAMS_WEB__HOST or SES_STREAMS_WEB__PORT"
-            raise WorldFailed(f"cannot listen on {where}: {error.strerror}; {hint}") from error
+            raise WorldFailed(f"cannot listen on {host}:{port}: {error.strerror}; {hint}") from error
 
     async def stop(self) -> None:
         """Stop listening; twice is once."""
         await self._runner.cleanup()
 
     def _app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[as_problems, only_known(self._settings)])
         app.router.add_get("/", self._page)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)

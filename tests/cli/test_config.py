@@ -46,7 +46,7 @@ def test_where_a_value_comes_from_is_said(
 def test_a_secret_is_only_said_to_be_set(
     form: tuple[str, ...], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SES_STREAMS_WEB__TOKEN", "canary")
+    monkeypatch.setenv("SES_STREAMS_WEB__TOKEN", "canary-of-many-letters")
     ran = run("config", *form)
     assert "canary" not in ran.out + ran.err
     assert "(set)" in ran.out

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import completion
 from streams.cli.options import BrokersOption, JsonOption, now
 
 app = typer.Typer(
@@ -21,11 +22,25 @@ SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME|2h", help="Given up since then (ISO 8601, or so long ago).")
 ]
 StageOption = Annotated[
-    str | None, typer.Option("--stage", metavar="STAGE", help="Only where this stage gave them up.")
+    str | None,
+    typer.Option(
+        "--stage", metavar="STAGE", help="Only where this stage gave them up.", autocompletion=completion.stages
+    ),
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only those for this reason.")]
+ReasonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", metavar="REASON", help="Only those for this reason.", autocompletion=completion.dead_reasons
+    ),
+]
 TopicOption = Annotated[
-    str | None, typer.Option("--topic", metavar="TOPIC", help="Only those from this topic, or from file: and its name.")
+    str | None,
+    typer.Option(
+        "--topic",
+        metavar="TOPIC",
+        help="Only those from this topic, or from file: and its name.",
+        autocompletion=completion.topics,
+    ),
 ]
 LimitOption = Annotated[
     int, typer.Option("--limit", min=0, max=1_000, help="The newest so many; 0 is all, in the order they lie in.")

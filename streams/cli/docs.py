@@ -13,6 +13,7 @@ import typer
 
 from streams.cli.markdown import page, table
 from streams.cli.metrics_page import metrics_page
+from streams.cli.reference import command_line_page
 from streams.cli.rule_pages import auto_replies_page, refusals_page
 
 _SETTINGS = """Every word can be set in the environment, as named here, or in a TOML file named by `--config` or
@@ -39,7 +40,10 @@ _SETTINGS_WHY = """## Why some defaults are what they are
 - **engine.session_timeout_ms is 45,000**, as in Apache Kafka's own clients. With `engine.instance_id` (in Kubernetes,
   the pod's name) a restart within that time moves no partition.
 - **log.key**: without one, fingerprints of addresses change at every start and differ between workers. Take any
-  secret of 16 characters or more, the same for all workers.
+  secret of 16 characters or more, the same for all workers: then a log can be followed over restarts and workers.
+- **log.format is auto**: lines for people on a terminal, else one JSON object a line: `at`, `level`, `worker`
+  (engine.instance_id, or host and process), `logger`, `message`, `topic`, `partition` and `offset` where the line is
+  about a place, `error` where there is one. Addresses are fingerprints in either.
 """
 
 _TOPICS = """Made by `ses-streams topics create`, held against the brokers by `ses-streams topics check`; never created
@@ -96,6 +100,7 @@ def _code(value: object) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "command-line.md": command_line_page,
     "settings.md": settings_page,
     "topics.md": topics_page,
     "metrics.md": metrics_page,

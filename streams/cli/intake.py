@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 
-import typer
-
 from streams import __version__
+from streams.cli.options import JsonOption
 
 
-def intake() -> None:
+def intake(*, as_json: JsonOption = False) -> None:
     """Take in SES's events by SNS posts and from SQS queues, until told to stop.
 
     It listens for SNS where SES_STREAMS_INTAKE__SNS__TOPICS names the topics whose messages are taken, and reads the
@@ -19,17 +18,15 @@ def intake() -> None:
     the buckets of SES_STREAMS_INTAKE__OBJECTS__BUCKETS. Run as many as you like; it keeps nothing. It serves /metrics
     and /health on SES_STREAMS_WEB__PORT, the webhook on SES_STREAMS_INTAKE__SNS__PORT. SIGTERM stops it cleanly.
 
+    With --json one object says that it starts and one how it ended, and the log on stderr is JSON, too.
+
     Exit codes: 0 stopped as told, 2 bad settings, 3 the world failed: nothing is lost, start it again.
     """
-    from streams.errors import WORLD_FAILED
-    from streams.observe.logs import set_up_logs
-    from streams.settings import load_settings
+    from streams.cli.serving import serve, settings_and_log
 
-    settings = load_settings()
-    set_up_logs(settings.log)
+    settings = settings_and_log("intake", as_json=as_json)
     logging.getLogger(__name__).info("ses-streams %s: intake for brokers %s", __version__, settings.brokers)
 
     from streams.bridge import run
 
-    if run(settings) != 0:
-        raise typer.Exit(WORLD_FAILED)
+    serve("intake", run, settings, as_json=as_json)

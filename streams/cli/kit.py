@@ -5,12 +5,14 @@ What a kit is made of, what can be wrong, how it is judged and how a topic is re
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli import completion
 from streams.cli.options import BrokersOption, JsonOption, ProgressOption, now
 
 if TYPE_CHECKING:
@@ -24,7 +26,14 @@ app = typer.Typer(
 DirArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.", show_default=False)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over files that were changed.")]
 TopicOption = Annotated[
-    str, typer.Option("--topic", metavar="TOPIC", help="send-requests, sends or feedback.", show_default=False)
+    str,
+    typer.Option(
+        "--topic",
+        metavar="TOPIC",
+        help="send-requests, sends or feedback.",
+        show_default=False,
+        autocompletion=completion.produced,
+    ),
 ]
 LastOption = Annotated[int, typer.Option("--last", min=1, metavar="N", help="So many records of each partition.")]
 FromBeginningOption = Annotated[bool, typer.Option("--from-beginning", help="All records that the topic holds.")]
@@ -34,8 +43,10 @@ CHECK_HELP = "Examples: ses-streams kit check --topic sends; ses-streams kit che
 
 
 @app.command(epilog=WRITE_HELP)
-def write(directory: DirArgument, *, force: ForceOption = False) -> None:
+def write(directory: DirArgument, *, force: ForceOption = False, as_json: JsonOption = False) -> None:
     """Write a kit for a team: schemas, ids, golden bytes, and a small producer in Python, Java, Go and Node.
+
+    With --json, the name of each file that was written.
 
     Exit codes: 0 done, 1 there are changed files and nothing was written, 3 the disk refused.
     """
@@ -49,6 +60,8 @@ def write(directory: DirArgument, *, force: ForceOption = False) -> None:
         people("    fix: take another directory, or write over them with --force")
         raise typer.Exit(FOUND)
     files = write_kit(directory)
+    if as_json:
+        sys.stdout.write("".join(json.dumps({"file": str(directory / name)}) + "\n" for name in files))
     people(f"{len(files)} files are in {directory}: begin with {directory / 'README.md'}")
 
 

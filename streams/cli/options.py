@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import completion
 from streams.mail.address import Who, read_address
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
@@ -31,6 +32,33 @@ OneAddressArgument = Annotated[
 ]
 UntilOption = Annotated[
     str | None, typer.Option("--until", metavar="TIME|+30d", help="Until when (ISO 8601, or from now); else for good.")
+]
+ReasonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", metavar="REASON", help="Only those for this reason.", autocompletion=completion.suppression_reasons
+    ),
+]
+StreamOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stream",
+        metavar="STREAM",
+        help="Only those that this sending stream must not write to.",
+        autocompletion=completion.streams,
+    ),
+]
+ScopeOption = Annotated[
+    str,
+    typer.Option(
+        "--scope", metavar="STREAM", help="One sending stream; * is every one.", autocompletion=completion.streams
+    ),
+]
+GivenReasonOption = Annotated[
+    str,
+    typer.Option(
+        "--reason", metavar="REASON", help="The reason to give.", autocompletion=completion.suppression_reasons
+    ),
 ]
 
 _PROGRAM, _NAMELESS = "ses-streams", "operator"

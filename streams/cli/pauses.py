@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import completion
 from streams.cli.options import (
     BrokersOption,
     ByOption,
@@ -22,7 +23,10 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Sending streams that send nothing for now: look, set, clear."
 )
 
-StreamArgument = Annotated[str, typer.Argument(metavar="STREAM", help="The sending stream; * is every one.")]
+StreamArgument = Annotated[
+    str,
+    typer.Argument(metavar="STREAM", help="The sending stream; * is every one.", autocompletion=completion.streams),
+]
 
 LIST_HELP = "Example: ses-streams pauses list"
 SET_HELP = 'Example: ses-streams pauses set newsletter --why "wrong list, ticket 4714" --until +2h'

@@ -35,6 +35,7 @@ def replay(
     {"mail.Outcome": {...}}, {"mail.Instruction": {...}}. The policy is that of the settings, so
     SES_STREAMS_SUPPRESSION__SOFT_BOUNCES=3 shows what three instead of five would have meant.
     A mail.Retry is said when it is planned, and once more, as cancelled, when its reason goes.
+
     Exit codes: 0 done, 2 bad settings or words, 3 a file or the world failed.
     """
     from streams.intake.files import RECORDS, read_files

@@ -36,6 +36,7 @@ def check(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> 
     All parse, and defaults fit; every field has a doc; every enum a default symbol; lock.json knows each as it is;
     every pair of released versions and today's is compatible in both directions (FULL_TRANSITIVE); every example goes
     to the wire and comes back.
+
     Exit codes: 0 sound, 1 a fault, with words that say what to do.
     """
     from streams.schemas.checks import check_schemas
@@ -53,6 +54,7 @@ def register(*, url: UrlOption = None, as_json: JsonOption = False) -> None:
 
     Doing it again changes nothing. Do it before the first worker with a registry starts, and before each release
     that changes a schema.
+
     Exit codes: 0 done, 2 no registry is set, 3 the registry refused or did not answer.
     """
     for row in _registry(url).register():

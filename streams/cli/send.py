@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import completion
 from streams.cli.options import BrokersOption, JsonOption, ProgressOption
 
 app = typer.Typer(add_completion=False)
@@ -34,7 +35,12 @@ HtmlFileOption = Annotated[Path | None, typer.Option("--html-file", metavar="FIL
 TemplateOption = Annotated[str | None, typer.Option("--template", metavar="NAME", help="A template that SES keeps.")]
 DataOption = Annotated[str | None, typer.Option("--data", metavar="JSON", help="What the template is filled with.")]
 RawOption = Annotated[str | None, typer.Option("--raw", metavar="FILE|-", help="A whole mail (RFC 5322), as it is.")]
-StreamOption = Annotated[str, typer.Option("--stream", metavar="NAME", help="The sending stream it belongs to.")]
+StreamOption = Annotated[
+    str,
+    typer.Option(
+        "--stream", metavar="NAME", help="The sending stream it belongs to.", autocompletion=completion.streams
+    ),
+]
 IdOption = Annotated[str | None, typer.Option("--id", metavar="ID", help="The request's id; else a new one.")]
 AttemptOption = Annotated[int, typer.Option("--attempt", metavar="N", min=1, help="Which attempt this is.")]
 HeaderOption = Annotated[

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import completion
+
 _AT, _TROUBLE, _EVENTS = "Where", "Trouble", "Events"
 
 HostOption = Annotated[str, typer.Option("--host", help="Where to listen: this machine only.", rich_help_panel=_AT)]
@@ -22,12 +24,22 @@ LoginOption = Annotated[
 EventsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--events", metavar="WHERE", help="file:PATH, sns:URL or kafka; may be given twice.", rich_help_panel=_EVENTS
+        "--events",
+        metavar="WHERE",
+        help="file:PATH, sns:URL or kafka; may be given twice.",
+        rich_help_panel=_EVENTS,
+        autocompletion=completion.event_sinks,
     ),
 ]
 FormOption = Annotated[
     str,
-    typer.Option("--form", metavar="FORM", help="events, notifications (the older) or both.", rich_help_panel=_EVENTS),
+    typer.Option(
+        "--form",
+        metavar="FORM",
+        help="events, notifications (the older) or both.",
+        rich_help_panel=_EVENTS,
+        autocompletion=completion.forms,
+    ),
 ]
 SendEventsOption = Annotated[
     bool, typer.Option("--send-events/--no-send-events", help="A Send event for each mail.", rich_help_panel=_EVENTS)
@@ -66,7 +78,12 @@ VerifyOption = Annotated[
 ]
 MoreOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Anything else, e.g. outage=bigmail.example, suppress=true."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Anything else, e.g. outage=bigmail.example, suppress=true.",
+        autocompletion=completion.simulated,
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed draws the same trouble.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object when ready, one at the end.")]

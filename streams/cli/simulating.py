@@ -70,10 +70,10 @@ def _pair(word: str) -> tuple[str, Any]:
     """
     name, equals, written = word.partition("=")
     name = name.strip().replace("-", "_")
-    if not equals or name not in _MORE:
-        raise BadSettings(f"--set wants NAME=VALUE with one of {', '.join(sorted(_MORE))}, not {word}")
+    if not equals or name not in MORE:
+        raise BadSettings(f"--set wants NAME=VALUE with one of {', '.join(sorted(MORE))}, not {word}")
     try:
-        return name, _MORE[name](written.strip())
+        return name, MORE[name](written.strip())
     except ValueError:
         raise BadSettings(f"--set {name} has no use for {written}") from None
 
@@ -94,7 +94,7 @@ def _count(written: str) -> int:
     return int(written)
 
 
-_MORE: Mapping[str, Callable[[str], Any]] = {
+MORE: Mapping[str, Callable[[str], Any]] = {
     "outage": _words,
     "refuse": str,
     "region": str,

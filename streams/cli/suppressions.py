@@ -16,9 +16,13 @@ from streams.cli.options import (
     BrokersOption,
     ByOption,
     DryRunOption,
+    GivenReasonOption,
     JsonOption,
     OneAddressArgument,
     ProgressOption,
+    ReasonOption,
+    ScopeOption,
+    StreamOption,
     UntilOption,
     WhyOption,
     decider,
@@ -31,13 +35,6 @@ from streams.cli.options import (
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Whom we must not write to: look, add, release.")
 
-ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only those for this reason.")]
-StreamOption = Annotated[
-    str | None,
-    typer.Option("--stream", metavar="STREAM", help="Only those that this sending stream must not write to."),
-]
-ScopeOption = Annotated[str, typer.Option("--scope", metavar="STREAM", help="One sending stream; * is every one.")]
-GivenReasonOption = Annotated[str, typer.Option("--reason", metavar="REASON", help="The reason to give.")]
 ImportArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="CSV, NDJSON, or one address a line.")]
 ExportArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="Where to; - is stdout.")]
 FileWhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Why, for those who ask later.")]

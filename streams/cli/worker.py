@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 
-import typer
-
 from streams import __version__
+from streams.cli.options import JsonOption
 
 
-def worker() -> None:
+def worker(*, as_json: JsonOption = False) -> None:
     """Send what is asked for, join sends with what became of them, until told to stop.
 
     One process of a consumer group: start as many as there are partitions. It reads its settings from SES_STREAMS_*
@@ -18,14 +17,13 @@ def worker() -> None:
     SES_STREAMS_DISPATCH__ENABLED is true, with the credentials that AWS's default chain finds. SIGTERM stops it
     cleanly.
 
+    With --json one object says that it starts and one how it ended, and the log on stderr is JSON, too.
+
     Exit codes: 0 stopped as told, 2 bad settings, 3 the world failed: nothing is lost, start it again.
     """
-    from streams.errors import WORLD_FAILED
-    from streams.observe.logs import set_up_logs
-    from streams.settings import load_settings
+    from streams.cli.serving import serve, settings_and_log
 
-    settings = load_settings()
-    set_up_logs(settings.log)
+    settings = settings_and_log("worker", as_json=as_json)
     log = logging.getLogger(__name__)
     log.info("ses-streams %s: brokers %s, group %s", __version__, settings.brokers, settings.group)
     if settings.dispatch.enabled:
@@ -33,5 +31,4 @@ def worker() -> None:
 
     from streams.app import run
 
-    if run(settings) != 0:
-        raise typer.Exit(WORLD_FAILED)
+    serve("worker", run, settings, as_json=as_json)

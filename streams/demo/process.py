@@ -21,6 +21,8 @@ LAST_WORDS, MOST_WORDS = 15, 40
 """Lines of its log that a death is reported with: the last ones, and more where it says itself why."""
 WHY = " CRITICAL "
 KEPT_BACK = ("SES_STREAMS_", "AWS_")
+FOR_PEOPLE = {"SES_STREAMS_LOG__FORMAT": "text"}
+"""Its last words are shown to people."""
 
 
 class Process:
@@ -38,7 +40,7 @@ class Process:
     def __init__(self, name: str, words: Sequence[str], variables: Mapping[str, str], log: Path) -> None:
         """Note it all; nothing runs yet."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(KEPT_BACK)}
-        self._environment = {**inherited, **variables}
+        self._environment = {**inherited, **FOR_PEOPLE, **variables}
         self.name, self._words, self.log = name, words, log
         self._process: subprocess.Popen[bytes] | None = None
         self.lives = 0

@@ -152,7 +152,7 @@ def _kinds(scene: Scene) -> RenderableType:
         share = count / scene.sends if scene.sends else 0.0
         style = "" if count else _DIM
         shown = Text(f"{share:.1%}" if share >= LEAST_BAR / 100 else f"{share:.2%}", style=_DIM)
-        grid.add_row(Text(words(kind), style), Text(f"{count:,}", style), shown, Text(_blocks(share**0.5), colour))
+        grid.add_row(Text(words(kind), style), Text(f"{count:,}", style), shown, Text(blocks(share**0.5), colour))
     return Group(_title("What became of the mail"), grid)
 
 
@@ -160,15 +160,15 @@ def _reputation(scene: Scene) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for width in (10, 6, WIDE, None):
         grid.add_column(no_wrap=True, min_width=width)
-    grid.add_row("bounces", *_gauge(scene.bounces, *BOUNCE_LINES))
-    grid.add_row("complaints", *_gauge(scene.complaints, *COMPLAINT_LINES))
+    grid.add_row("bounces", *gauge(scene.bounces, *BOUNCE_LINES))
+    grid.add_row("complaints", *gauge(scene.complaints, *COMPLAINT_LINES))
     lines = Text.assemble(("  SES ", _DIM), ("reviews", "yellow"), (" and ", _DIM), ("pauses", "red"), (" at", _DIM))
     title = _title("Reputation") + lines
     title.no_wrap, title.overflow = True, "ellipsis"
     return Group(title, grid)
 
 
-def _gauge(share: float, review: float, pause: float) -> Iterable[Text]:
+def gauge(share: float, review: float, pause: float) -> Iterable[Text]:
     """Draw a share on a scale that ends beyond the line at which SES may pause an account."""
     colour = "green" if share < review else "yellow" if share < pause else "red"
     end = pause * 1.2
@@ -188,7 +188,7 @@ def _suppressed(scene: Scene) -> RenderableType:
     grid.add_column(no_wrap=True)
     for reason in _reasons(scene.suppressed):
         count = scene.suppressed[reason]
-        grid.add_row(words(reason), f"{count:,}", Text(_blocks((count / most) ** 0.5), "red"))
+        grid.add_row(words(reason), f"{count:,}", Text(blocks((count / most) ** 0.5), "red"))
     return Group(_title("Not to be written to"), grid)
 
 
@@ -217,7 +217,7 @@ def _title(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def _blocks(share: float) -> str:
+def blocks(share: float) -> str:
     """Return a bar of eighths of a block for a share of the full width."""
     eighths = round(min(1.0, share) * WIDE * 8)
     if share > 0:

@@ -1,5 +1,8 @@
 """Standard logging, as text for people or JSON for machines, with no address in it whoever wrote the line.
 
+Lines for people where a terminal shows them, JSON otherwise, unless a setting says. A line of JSON says which process
+wrote it, and where in a topic it is about, so that lines of many workers can be laid beside each other.
+
 Our own code logs no address. This is the belt to those braces: libraries and tracebacks quote what they were given, so
 every line is scrubbed as it leaves, message, arguments and exception alike, and so is what Python itself prints of an
 error that nobody caught. Which lines are written, and where, is decided here and nowhere else.
@@ -9,6 +12,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 import sys
 import threading
 import traceback
@@ -17,6 +22,7 @@ from types import TracebackType
 from typing import TextIO
 
 from streams.observe.fingerprint import Fingerprints
+from streams.observe.places import place_of
 from streams.settings import Log, LogFormat
 
 
@@ -43,14 +49,22 @@ class Lines(logging.Formatter):
 class Objects(Lines):
     """One record as one JSON object on one line."""
 
+    def __init__(self, fingerprints: Fingerprints, worker: str) -> None:
+        """Keep, too, the name of the process."""
+        super().__init__(fingerprints)
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object; `error` is there only where there is one."""
+        """Return the object; a place and an `error` are there only where there is one."""
         scrub = self._fingerprints.scrub
-        said = {
+        message = scrub(record.getMessage())
+        said: dict[str, str | int] = {
             "at": _time(record),
             "level": record.levelname.lower(),
+            "worker": self._worker,
             "logger": record.name,
-            "message": scrub(record.getMessage()),
+            "message": message,
+            **place_of(message),
         }
         error = self._error(record)
         if error:
@@ -58,17 +72,28 @@ class Objects(Lines):
         return json.dumps(said, ensure_ascii=False)
 
 
-def set_up_logs(settings: Log, stream: TextIO | None = None) -> None:
-    """Make the root logger write to *stream* (stderr), and nothing else; errors that nobody caught go there too."""
+def set_up_logs(settings: Log, stream: TextIO | None = None, worker: str | None = None) -> None:
+    """Make the root logger write to *stream* (stderr), and nothing else; errors that nobody caught go there too.
+
+    *worker* is the name of this process among others; without one it is the host's name and the process id.
+    """
     key = None if settings.key is None else settings.key.get_secret_value().encode()
     fingerprints = Fingerprints(key)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Objects(fingerprints) if settings.format is LogFormat.JSON else Lines(fingerprints))
+    name = f"{socket.gethostname()}-{os.getpid()}" if worker is None else worker
+    handler.setFormatter(
+        Objects(fingerprints, name) if _is_json(settings.format, handler.stream) else Lines(fingerprints)
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
     logging.captureWarnings(capture=True)
     catch_the_uncaught()
+
+
+def _is_json(form: LogFormat, stream: TextIO) -> bool:
+    """Tell whether lines are for machines: as is set, else wherever no terminal shows them."""
+    return form is LogFormat.JSON or (form is LogFormat.AUTO and not stream.isatty())
 
 
 def catch_the_uncaught() -> None:

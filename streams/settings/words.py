@@ -34,6 +34,7 @@ class LogLevel(StrEnum):
 class LogFormat(StrEnum):
     """How a log line looks."""
 
+    AUTO = "auto"
     JSON = "json"
     TEXT = "text"
 
@@ -163,8 +164,8 @@ class Log(Group):
 
     level: LogLevel = LogLevel.INFO
     """debug, info, warning or error."""
-    format: LogFormat = LogFormat.TEXT
-    """text for people, json for machines."""
+    format: LogFormat = LogFormat.AUTO
+    """text for people, json for machines; auto is text on a terminal, else json."""
     key: SecretStr | None = None
     """Key of the fingerprints that stand for addresses; without one a new key is made at every start."""
 

@@ -25,6 +25,7 @@ def test_every_setting_is_one_json_object_on_a_line(run: Callable[..., Any]) -> 
         "setting": "web.port",
         "variable": "SES_STREAMS_WEB__PORT",
         "value": 8080,
+        "default": 8080,
         "from": "default",
         "about": "Port to listen on; 0 takes a free one.",
     }
@@ -71,3 +72,29 @@ def test_what_is_wrong_is_said_instead(run: Callable[..., Any], monkeypatch: pyt
         "",
         "ses-streams: SES_STREAMS_BROKER is no setting; did you mean SES_STREAMS_BROKERS?\n",
     )
+
+
+def test_only_what_was_changed_is_shown_where_that_is_asked(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("config", "--changed") == (0, "", "every setting is at its default\n")
+    monkeypatch.setenv("SES_STREAMS_PARTITIONS", "24")
+    monkeypatch.setenv("SES_STREAMS_REPLICATION", "3")  # said, and no other than it was
+    monkeypatch.setenv("SES_STREAMS_LOG__KEY", "canary")
+    rows = _rows(run("config", "--changed", "--json").out)
+    assert {name: (row["value"], row["default"]) for name, row in rows.items()} == {
+        "partitions": (24, 4),
+        "log.key": ("(set)", None),
+    }
+
+
+def test_one_setting_is_shown_by_either_name_and_a_table_by_its_own(run: Callable[..., Any]) -> None:
+    for name in ("web.port", "SES_STREAMS_WEB__PORT"):
+        assert list(_rows(run("config", name, "--json").out)) == ["web.port"]
+    assert {name.partition(".")[0] for name in _rows(run("config", "retry", "--json").out)} == {"retry"}
+
+
+def test_a_setting_that_there_is_not_is_refused_with_the_one_that_was_meant(run: Callable[..., Any]) -> None:
+    ran = run("config", "web.prot")
+    assert (ran.code, ran.out) == (2, "")
+    assert "did you mean web.port?" in ran.err

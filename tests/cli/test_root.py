@@ -99,7 +99,7 @@ def test_a_worker_that_the_world_failed_ends_with_three(
 ) -> None:
     ends = {0: 0, 1: 3}
     for engine, code in ends.items():
-        monkeypatch.setattr("streams.observe.logs.set_up_logs", lambda _: None)
+        monkeypatch.setattr("streams.cli.serving.set_up_logs", lambda *_, **__: None)
         monkeypatch.setattr("streams.app.run", lambda _, engine=engine: engine)
         assert run("worker").code == code
 

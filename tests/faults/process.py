@@ -42,7 +42,7 @@ class Worker:
         self._words = words
         own = {"SES_STREAMS_DATA_DIR": str(self.data), "SES_STREAMS_WEB__PORT": str(self.port)}
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("SES_STREAMS_", "AWS_"))}
-        self._environment = {**kept, **variables, **own}
+        self._environment = {"SES_STREAMS_LOG__FORMAT": "text", **kept, **variables, **own}  # a test reads it
         self._process: subprocess.Popen[bytes] | None = None
         self.lives = 0
         self.codes: list[int] = []

@@ -24,41 +24,59 @@ from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.observe.disk import room_of
 from streams.observe.health import Health
+from streams.observe.history import History
+from streams.observe.logs import fingerprints_of
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Position, Progress
+from streams.observe.recent import Recent
 from streams.pipeline import Effects
+from streams.schemas.codec import Codec
 from streams.settings import Protocol, Settings
 from streams.settings import Security as SecuritySettings
 from streams.settings.policy import policy_of
 from streams.topics import ROLES, topic_name
+from streams.web.page_answers import Unanswered
 from streams.web.server import WebServer
+from streams.web.status import status_page
+from streams.web.survey import Sources
 
 
 def run(settings: Settings) -> int:
     """Run one worker until it is told to stop; return its exit code."""
     topics = {role: topic_name(settings.topic_prefix, role) for role in ROLES}
     metrics = Metrics(settings.metrics.streams)
-    engine = build_engine(settings, topics, metrics)
-    metrics.watch(lambda: snapshot(engine.progress()))
+    codec = codec_of(settings, aside=True)
+    recent = Recent(codec, fingerprints_of(settings.log), _now)
+    engine = build_engine(settings, codec, topics, metrics, recent)
+
+    def ask() -> Progress:
+        return snapshot(engine.progress())
+
+    metrics.watch(ask)
     stall = settings.engine.stall_seconds * 1000
-    health = Health(lambda: snapshot(engine.progress()), _now, unready_after=stall, dead_after=2 * stall)
+    health = Health(ask, _now, unready_after=stall, dead_after=2 * stall)
     metrics.look_up(lambda: {"ses_state": {(health.check().state,): 1.0}})
     metrics.look_up(lambda: room_of(settings.data_dir))
-    web = WebServer(settings.web, metrics, health)
+    sources = Sources(metrics, History(metrics, _now()), recent, health, ask)
+    page = status_page(settings.web, lambda: web.url, sources, Unanswered(), _now)
+    web = WebServer(settings.web, metrics, health, page.routes)
 
     async def listen() -> None:
         await web.start()
         engine.tables.url = web.url  # before the group is joined: it tells the others
 
     engine.add_service(listen, web.stop)
+    engine.add_service(page.live.start, page.live.stop)
     return engine.run()
 
 
-def build_engine(settings: Settings, topics: Mapping[str, str], metrics: Metrics) -> ChunkApp:
+def build_engine(
+    settings: Settings, codec: Codec, topics: Mapping[str, str], metrics: Metrics, recent: Recent
+) -> ChunkApp:
     """Return the engine with its hops: by message id, by recipient, and, where it sends, by request id."""
-    codec, policy = codec_of(settings, aside=True), policy_of(settings)
+    policy = policy_of(settings)
     engine = ChunkApp(engine_config(settings), topics)
-    note = Note(metrics)
+    note = Note(metrics, recent)
     engine.add_hop(
         ByMessage(codec, policy.join, topics, compiled=settings.engine.compiled),
         inputs=("sends", "feedback"),
@@ -147,9 +165,10 @@ GAUGES = frozenset({"ses_suppressions", "ses_retries_pending", "ses_loops"})
 class Note:
     """Takes down what a chunk counted and how long it took, once all of it is durable."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Keep where to write it."""
+    def __init__(self, metrics: Metrics, recent: Recent | None = None) -> None:
+        """Keep where to write it; *recent* hears what was said of people."""
         self._metrics = metrics
+        self._recent = recent
         self._listeners: list[Callable[[Counter[tuple[str, ...]]], None]] = []
         self._edges: dict[tuple[str, ...], float] = {}
         self._held: dict[tuple[str, int], Counter[tuple[str, ...]]] = {}
@@ -175,6 +194,8 @@ class Note:
         self._metrics.apply(effects.counts, effects.latencies)
         for listener in self._listeners:
             listener(effects.counts)
+        if self._recent is not None:
+            self._recent.saw(effects.outputs)
         steps = {
             **effects.steps,
             "fetch": timings.fetch,

@@ -25,7 +25,7 @@ RequestsOption = Annotated[
 ]
 PartitionsOption = Annotated[int, typer.Option("--partitions", min=1, max=64, help="Partitions of every topic.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The summary as one JSON object on stdout.")]
-KeepOption = Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C.")]
+KeepOption = Annotated[bool, typer.Option("--keep", help="Stay up afterwards, until Ctrl-C, with the page's token.")]
 
 
 def demo(

@@ -133,7 +133,7 @@ class Day:
             hot = stream == TRACKED_STREAM and chance.random() < HOT
             return [people.HOT if hot else people.regular(chance.random(), self._people)]
         numbers = [next(self._own) for _ in story.endings]
-        domain = people.domain_of(numbers[0])
+        domain = people.own_domain_of(numbers[0])
         found = [people.at_domain(number, domain) for number in numbers]
         return [p.title() for p in found] if chance.random() < ODD_SPELLING else found
 

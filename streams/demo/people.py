@@ -11,14 +11,20 @@ from bisect import bisect
 from itertools import accumulate
 
 PROVIDERS = (
-    ("bigmail.example", 38),
-    ("outpost.example", 17),
-    ("yonder.example", 8),
-    ("freepost.example", 7),
-    ("icemail.example", 6),
-    ("kabelnetz.example", 5),
+    ("gmail.example", 38),
+    ("outlook.example", 17),
+    ("yahoo.example", 8),
+    ("gmx.example", 7),
+    ("icloud.example", 6),
+    ("comcast.example", 5),
 )
-"""Mailbox providers and their share of all mailboxes in per cent; the rest are firms with a domain of their own."""
+"""Mailbox providers and their share of all mailboxes in per cent; the rest are firms with a domain of their own.
+
+They are twins of real ones (streams/observe/provider.py): the demo's metrics have providers, and nobody's mailbox.
+"""
+
+AILING, AILING_EVERY = "gmx.example", 3
+"""Every third story of people of its own, which is mostly one of a bounce, is told of one provider: it bounces most."""
 
 FIRMS = 400
 HOT = "oncall@firm-007.example"
@@ -50,6 +56,11 @@ def domain_of(number: int) -> str:
     place = (number * 2654435761 >> 7) % 100  # Knuth's multiplicative hash: neighbours do not share a provider
     found = bisect(_SHARES, place)
     return PROVIDERS[found][0] if found < len(PROVIDERS) else f"firm-{number % FIRMS:03d}.example"
+
+
+def own_domain_of(number: int) -> str:
+    """Return the mail domain of a person whom only one story is told of."""
+    return AILING if number % AILING_EVERY == 0 else domain_of(number)
 
 
 def person(number: int) -> str:

@@ -75,11 +75,12 @@ def _tell(result: Result, screen: Screen, *, json: bool) -> None:
 
 def _keep(stage: Stage, screen: Screen) -> None:
     """Stay up until Ctrl-C; that is then no failure."""
-    url = f"http://127.0.0.1:{stage.worker.port}"
+    url = stage.worker.url
     for said in (
         "  All of it stays up; Ctrl-C ends it.",
-        f"  {url}/metrics",
-        f"  {url}/health/ready",
+        f"  status page {url} (token {stage.worker.token})",
+        f"  {url}metrics",
+        f"  {url}health/ready",
         f"  broker {stage.brokers}",
         f"  log {stage.worker.log}",
         *([] if stage.ses is None else [f"  simulated SES {stage.ses.url}"]),

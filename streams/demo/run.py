@@ -216,7 +216,11 @@ class Show:
         moved = self._audit.records_seen + self._meter.joined + (self._loop.records_seen if self._loop else 0)
         if moved != self._seen:
             self._seen, self._moved_at = moved, now
-        self._screen.show(self._picture.take(doing, now, worker.pid))
+        self._screen.show(self._scene(doing, now))
+
+    def _scene(self, doing: str, now: float) -> Scene:
+        worker = self._stage.worker
+        return replace(self._picture.take(doing, now, worker.pid), address=worker.url)
 
     def _expect(self) -> None:
         """Tell the meter when the day is done: by the worker's own counters, where only the day's records count."""
@@ -232,7 +236,7 @@ class Show:
         now, loop = time.monotonic(), self._loop
         self._meter.end(self._moved_at)
         return Result(
-            scene=replace(self._picture.take("the show is over", now, self._stage.worker.pid), over=True),
+            scene=replace(self._scene("the show is over", now), over=True),
             verdict=self._audit.verdict(),
             speed=self._meter.speed(self._plan, self._feeder.sends + self._feeder.events),
             repeats=self._audit.seen.repeats,

@@ -31,7 +31,7 @@ class Scene:
     Rates are per second, *elapsed* is seconds since the curtain rose. *due* is how many outcomes are due for what has
     been handed in so far, *part* how much of the day that is (0 to 1). *latest* are suppressions, oldest first.
     *bounces* and *complaints* are shares of the mails sent, as SES counts them. *loop* is None without a closed loop,
-    whose records are counted nowhere else.
+    whose records are counted nowhere else. *address* is where the worker's status page is.
     """
 
     doing: str
@@ -58,4 +58,5 @@ class Scene:
     kills: int = 0
     kills_planned: int = 0
     worker: str = ""
+    address: str = ""
     loop: LoopScene | None = None

@@ -76,6 +76,8 @@ class Lines:
     def show(self, scene: Scene) -> None:
         """Print the line, unless the last one still stands for it."""
         last = self._last
+        if last is None and scene.address:
+            self._console.print(f"the worker's status page: {scene.address}", soft_wrap=True, highlight=False)
         if last is None or scene.doing != last.doing or scene.elapsed - last.elapsed >= LINE_EVERY_S:
             self._last = scene
             self._console.print(line(scene), soft_wrap=True, highlight=False)

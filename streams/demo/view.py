@@ -89,6 +89,8 @@ def _head(scene: Scene) -> RenderableType:
     grid.add_column(justify="right")
     title = Text.assemble(("ses-streams", "bold"), "  a mail day in a minute")
     grid.add_row(title, Text(f"{scene.messages:,} mails · seed {scene.seed} · {clock(scene.elapsed)}", style=_DIM))
+    if scene.address:
+        grid.add_row(Text.assemble(("its status page: ", _DIM), scene.address), "")
     return Group(grid, Rule(style=_DIM))
 
 

@@ -5,6 +5,7 @@ Its data directory stays between lives, as a volume would. What survives a kill 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,9 +23,15 @@ class Worker(Process):
     """
 
     def __init__(self, variables: Mapping[str, str], home: Path) -> None:
-        """Choose a port; nothing runs yet."""
+        """Choose a port, and a token for its page; nothing runs yet."""
         self.port = free_port()
-        ours = {"SES_STREAMS_DATA_DIR": str(home / "data"), "SES_STREAMS_WEB__PORT": str(self.port)}
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.token = secrets.token_urlsafe(9)
+        ours = {
+            "SES_STREAMS_DATA_DIR": str(home / "data"),
+            "SES_STREAMS_WEB__PORT": str(self.port),
+            "SES_STREAMS_WEB__TOKEN": self.token,
+        }
         super().__init__("the worker", ["worker"], {**variables, **ours}, home / "worker.log")
         self._cpu_before = 0.0
         self._cpu_seen = 0.0

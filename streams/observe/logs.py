@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -24,6 +25,9 @@ from typing import TextIO
 from streams.observe.fingerprint import Fingerprints
 from streams.observe.places import place_of
 from streams.settings import Log, LogFormat
+
+_OWN = secrets.token_bytes(32)
+"""The key where none is set: so that a person looks the same in the log and on the page."""
 
 
 class Lines(logging.Formatter):
@@ -77,8 +81,7 @@ def set_up_logs(settings: Log, stream: TextIO | None = None, worker: str | None 
 
     *worker* is the name of this process among others; without one it is the host's name and the process id.
     """
-    key = None if settings.key is None else settings.key.get_secret_value().encode()
-    fingerprints = Fingerprints(key)
+    fingerprints = fingerprints_of(settings)
     handler = logging.StreamHandler(stream)
     name = f"{socket.gethostname()}-{os.getpid()}" if worker is None else worker
     handler.setFormatter(
@@ -94,6 +97,11 @@ def set_up_logs(settings: Log, stream: TextIO | None = None, worker: str | None 
 def _is_json(form: LogFormat, stream: TextIO) -> bool:
     """Tell whether lines are for machines: as is set, else wherever no terminal shows them."""
     return form is LogFormat.JSON or (form is LogFormat.AUTO and not stream.isatty())
+
+
+def fingerprints_of(settings: Log) -> Fingerprints:
+    """Return what hides addresses; without a key of the settings, by one that all of this process shares."""
+    return Fingerprints(_OWN if settings.key is None else settings.key.get_secret_value().encode())
 
 
 def catch_the_uncaught() -> None:

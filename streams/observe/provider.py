@@ -65,7 +65,10 @@ DOMAINS: Mapping[str, Provider] = {
 } | {domain: provider for provider, domains in _ALONE for domain in domains.split()}
 """Every domain that is known, lower case."""
 
+_MADE_UP = {f"{provider.value.replace('_', '-')}.example": provider for provider in Provider}
+"""A twin for each provider where nobody can have a mailbox (RFC 2606): for the demo, and for whoever tries rules."""
+
 
 def provider_of(domain: str) -> str:
     """Return the provider's label for a domain in normal form (lower case); `other` for all the rest."""
-    return DOMAINS.get(domain, Provider.OTHER).value
+    return (DOMAINS.get(domain) or _MADE_UP.get(domain, Provider.OTHER)).value

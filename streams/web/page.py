@@ -1,64 +1,113 @@
-"""The page at `/`: what this is, how it is, and where the rest can be read. One string; no script, no asset.
+"""The status page: how it goes, for whoever looks; what became of one mail or one person, for whoever has the token.
 
-It says what is true now and nothing else. What shows addresses or changes anything does not belong here.
+Whole without JavaScript: forms are posted, plots are drawn here. An address never stands in a URL, since URLs end up in
+histories and logs. The page reads, and changes nothing. Where numbers come from is survey.py's business, what a
+question is answered with that of whoever gives the answers.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from html import escape
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-from streams import __version__
-from streams.observe.health import Verdict
+from aiohttp import web
 
-ENDPOINTS = (
-    ("/metrics", "every number, in Prometheus's text formats"),
-    ("/health/live", "200 while the worker moves; 503 where records wait and nothing has moved for long"),
-    ("/health/ready", "200 while it works; 503 while it starts, recovers, stops or is stuck, with the reasons"),
-)
+from streams.web.limits import Limits, client_of
+from streams.web.overview import Overview
+from streams.web.page_answers import Answers, answered
+from streams.web.page_door import Door
+from streams.web.page_live import Drawn, Live
+from streams.web.page_parts import PARTS, Drawer, title, told
 
-_STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 44rem; margin: 3rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; margin-bottom: 0; }
-.state { display: inline-block; margin: 1.5rem 0 0; padding: .1rem .7rem; border-radius: 1rem; font-weight: 600; }
-.well { background: #1a7f37; color: #fff; }
-.unwell { background: #9a3412; color: #fff; }
-dt { margin-top: 1rem; font-family: ui-monospace, monospace; }
-dd { margin: 0; }
-footer { margin-top: 3rem; font-size: .85rem; opacity: .7; }
-"""
+STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
-STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-"""What the content security policy knows our one style by, so that it can refuse every other."""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="refresh" content="10">
-<title>ses-streams: {state}</title>
-<style>{style}</style>
-<h1>ses-streams</h1>
-<div>what became of every mail handed to Amazon SES</div>
-<p class="state {look}">{state}</p>
-{reasons}
-<dl>{endpoints}</dl>
-<footer>version {version}; this page renews itself every 10 s</footer>
-</html>
-"""
+Look = Callable[[bool], Awaitable[Overview]]
+"""Return how it goes; with people named or not."""
 
 
-def render(verdict: Verdict) -> str:
-    """Return the page for one judgement of health."""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
-    endpoints = "".join(f'<dt><a href="{path}">{path}</a></dt><dd>{escape(words)}</dd>' for path, words in ENDPOINTS)
-    return _PAGE.format(
-        state=escape(verdict.state),
-        style=_STYLE,
-        look="well" if verdict.ready else "unwell",
-        reasons=f"<ul>{reasons}</ul>" if reasons else "",
-        endpoints=endpoints,
-        version=escape(__version__),
-    )
+class Asked(NamedTuple):
+    """What was asked by the form."""
+
+    q: str
+    token: str
+
+
+class Page:
+    """The page's routes, and what they need; `live` is to be started and stopped with the worker."""
+
+    def __init__(self, look: Look, answers: Answers, door: Door, limits: Limits, beat: Callable[[], None]) -> None:
+        """Keep whom to ask; *beat* is called every two seconds, whether or not anybody looks."""
+        self._look, self._answers, self._door, self._limits = look, answers, door, limits
+        self._drawer = Drawer()
+        here = files("streams.web") / "static"
+        self._static = {name: (here / name).read_bytes() for name in STATIC}
+        self.live = Live(self._drawn, beat)
+        self.routes = (
+            web.get("/", self._index),
+            web.get("/live", self._live),
+            web.get("/static/{name}", self._asset),
+            web.get("/search", self._back),
+            web.post("/search", self._search),
+            web.post("/leave", self._leave),
+        )
+
+    async def _index(self, request: web.Request) -> web.Response:
+        named = self._door.knows(request)
+        overview = await self._look(named)
+        return self._html("index.html", named=named, parts=PARTS, **_without(told(overview, named=named), "named"))
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        return await self.live.stream(request, lambda: self._door.knows(request))
+
+    async def _drawn(self, named: bool) -> Drawn:  # noqa: FBT001 - as Look is called
+        overview = await self._look(named)
+        return title(overview), self._drawer.parts(overview, named=named)
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in STATIC:
+            raise web.HTTPNotFound
+        return web.Response(body=self._static[name], content_type=STATIC[name], charset="utf-8")
+
+    async def _back(self, _: web.Request) -> web.Response:
+        """Lead whoever comes to a search by its bare URL to where one can search."""
+        raise web.HTTPSeeOther("/")
+
+    async def _leave(self, _: web.Request) -> web.Response:
+        back = web.HTTPSeeOther("/")
+        self._door.dismiss(back)
+        raise back
+
+    async def _search(self, request: web.Request) -> web.Response:
+        """Answer a question, if whoever asks may know."""
+        asked, known = await _form(request), self._door.knows(request)
+        wait = self._limits.take(client_of(request.remote))
+        if wait:
+            wrong = f"Too many questions: ask again in {wait:.0f} s (web.rate)."
+            return self._html("closed.html", status=HTTPStatus.TOO_MANY_REQUESTS, named=known, q=asked.q, wrong=wrong)
+        if not known and not self._door.fits(asked.token):
+            wrong = "This is not the token." if asked.token else ""
+            return self._html("closed.html", status=HTTPStatus.FORBIDDEN, q=asked.q, wrong=wrong)
+        found = await answered(self._answers, asked.q)
+        response = self._html(found.template, status=found.status, named=True, q=asked.q, **found.said)
+        if not known:
+            self._door.admit(request, response)
+        return response
+
+    def _html(self, name: str, *, status: int = HTTPStatus.OK, named: bool = False, **said: Any) -> web.Response:
+        """Return a page; every one of them knows whether the door is open, and whether people are named."""
+        text = self._drawer.page(name, named=named, opened=self._door.opened, **said)
+        return web.Response(text=text, content_type="text/html", status=status)
+
+
+async def _form(request: web.Request) -> Asked:
+    """Read the form; what is no text, such as a file, counts as nothing."""
+    form = await request.post()
+    q, token = form.get("q"), form.get("token")
+    return Asked(q.strip() if isinstance(q, str) else "", token if isinstance(token, str) else "")
+
+
+def _without(said: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != name}

@@ -1,4 +1,4 @@
-"""Serves metrics, health and the page at `/`, and answers nothing else. Faust's own web server stays off.
+"""Serves metrics, health, and a plain page at `/` where no route brings a better one. Faust's own web server stays off.
 
 It runs in the worker's event loop on purpose: if that loop hangs, the probes time out, which is what they are for.
 Nothing here may show an address, and no request is logged: a path can hold one.
@@ -17,13 +17,13 @@ from streams.observe.health import Verdict
 from streams.observe.metrics import Metrics
 from streams.settings import Web
 from streams.web.hosts import only_known, url_of
-from streams.web.page import STYLE_HASH, render
+from streams.web.plain import STYLE_HASH, render
 from streams.web.problems import as_problems, http_log
 
 _HEADERS = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}' 'self'; script-src 'self'; connect-src 'self'; "
+        "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -85,7 +85,8 @@ class WebServer:
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[as_problems, only_known(self._settings)])
-        app.router.add_get("/", self._page)
+        if all(route.path != "/" for route in self._routes):
+            app.router.add_get("/", self._page)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)

@@ -1,0 +1,61 @@
+"""What is asked on the page: a message id or an address, told apart by its shape; and the page that answers it.
+
+The answers themselves are made elsewhere. A question is never quoted in an error, a log or a URL.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any, NamedTuple, Protocol
+
+from streams.errors import SesStreamsError
+from streams.mail.address import normal_address, normal_message_id
+
+_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
+"""How SES names a mail."""
+
+
+class Answers(Protocol):
+    """Whoever can say what became of a mail, and why somebody gets none, whichever worker knows it."""
+
+    async def why(self, address: str) -> Any:
+        """Return why *address* is, or is not, written to."""
+
+    async def trace(self, message_id: str) -> Any:
+        """Return the life of a mail."""
+
+
+class Unanswered:
+    """Answers nothing, where nobody can."""
+
+    async def why(self, address: str) -> Any:  # noqa: ARG002 - the shape of Answers
+        """Say that it cannot be told."""
+        raise SesStreamsError("this worker cannot answer questions")
+
+    async def trace(self, message_id: str) -> Any:  # noqa: ARG002 - the shape of Answers
+        """Say that it cannot be told."""
+        raise SesStreamsError("this worker cannot answer questions")
+
+
+class Found(NamedTuple):
+    """Which template answers, and what it is told."""
+
+    template: str
+    status: int
+    said: dict[str, Any]
+
+
+def is_address(asked: str) -> bool:
+    """Tell whether an address is meant; SES writes message ids with an @ of its own, too."""
+    return "@" in asked and not _MESSAGE_ID.fullmatch(normal_message_id(asked))
+
+
+async def answered(answers: Answers, asked: str) -> Found:
+    """Return the answer to a question."""
+    try:
+        if is_address(asked):
+            return Found("why.html", HTTPStatus.OK, {"why": await answers.why(normal_address(asked))})
+        return Found("trace.html", HTTPStatus.OK, {"trace": await answers.trace(normal_message_id(asked))})
+    except SesStreamsError as error:
+        return Found("unanswered.html", HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)})

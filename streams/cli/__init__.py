@@ -58,6 +58,7 @@ COMMANDS = (
     Command("schemas", "streams.cli.schemas:app", _PREPARE, "Register the schemas, or check that they may change."),
     Command("kit", "streams.cli.kit:app", _PREPARE, "For teams that publish to us: take a kit, check a topic."),
     Command("top", "streams.cli.top:top", _LOOK, "Watch workers on this terminal: flow, lag, ratios, health."),
+    Command("doctor", "streams.cli.doctor.words:doctor", _LOOK, "Say what is wrong around a worker, and the fix."),
     Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),
     Command("docs", "streams.cli.docs:docs", _HIDDEN, "Write the pages of docs/ that are made from the code."),
 )

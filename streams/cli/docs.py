@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.doctor.page import doctor_page
 from streams.cli.markdown import page, table
 from streams.cli.metrics_page import metrics_page
 from streams.cli.reference import command_line_page
@@ -106,4 +107,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "refusals.md": refusals_page,
     "auto-replies.md": auto_replies_page,
+    "doctor.md": doctor_page,
 }

@@ -85,6 +85,16 @@ class Connections:
             raise
         return connection
 
+    async def tried(self) -> str:
+        """Connect and log in as for a mail, and leave; return nothing, "login" where it is refused, or what came."""
+        try:
+            self.keep(await self.new())
+        except aiosmtplib.SMTPAuthenticationError:
+            return "login"
+        except (SMTPException, OSError) as error:
+            return type(error).__name__
+        return ""
+
     async def _log_in(self, connection: Connection) -> None:
         """Log in where the settings say as whom; by PLAIN alone if SES offers it.
 

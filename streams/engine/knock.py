@@ -5,7 +5,9 @@ So the door is tried once by hand: a wrong password, a certificate that nobody v
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Mapping
 
 from aiokafka import errors
 from aiokafka.conn import create_conn
@@ -47,6 +49,25 @@ async def knock(config: EngineConfig) -> None:
         for kind, words in _VAIN:
             if isinstance(error, kind):
                 raise WorldFailed(f"the broker at {address} refuses us: {words}") from error
+
+
+async def spoken(config: EngineConfig, address: str, patience_s: float) -> Mapping[int, tuple[int, int]]:
+    """Open the door of one broker, and return the lowest and highest version of each kind of request that it knows.
+
+    Raises:
+        OSError, KafkaError: what came in between; TimeoutError where nothing came in time.
+    """
+    host, _, port = address.rpartition(":")
+    async with asyncio.timeout(patience_s):
+        connection = await create_conn(
+            host.strip("[]"),
+            int(port),
+            request_timeout_ms=int(patience_s * 1000),
+            **config.security.client_options(),
+        )
+    known: Mapping[int, tuple[int, int]] = getattr(connection, "_versions", {})  # private: without it nothing is known
+    connection.close()
+    return known
 
 
 async def _answer_of(config: EngineConfig, address: str) -> Exception | None:

@@ -22,6 +22,7 @@ from streams.simulator.kafka import ToKafka
 from streams.simulator.life import Happening
 from streams.simulator.mail import Mail
 from streams.simulator.outlets import ToCallback, ToFile, ToSns
+from streams.simulator.publishing import Publishing
 from streams.simulator.records import Records
 from streams.simulator.smtp import SmtpDoor
 from streams.simulator.steering import Steering
@@ -139,6 +140,7 @@ class Simulator:
         app = web.Application(middlewares=[errors], client_max_size=_LARGEST_REQUEST)
         app.add_routes(Sending(self.desk, self.settings, self._closing).routes())
         app.add_routes(Records(self.desk, self.settings).routes())
+        app.add_routes(Publishing(self.settings).routes())
         app.add_routes(self._steering.routes())
         return app
 

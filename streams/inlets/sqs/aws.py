@@ -72,6 +72,14 @@ class AwsQueue:
         said = await self._ask("ChangeMessageVisibilityBatch", ask, {"Entries": entries}, CALL_S)
         return _answers(said, len(entries))
 
+    async def attributes(self) -> Mapping[str, str]:
+        """Return what SQS says of the queue itself."""
+        said = await self._ask(
+            "GetQueueAttributes", self._client.get_queue_attributes, {"AttributeNames": ["All"]}, CALL_S
+        )
+        about: Mapping[str, str] = said.get("Attributes", {})
+        return about
+
     async def _ask(self, call: str, ask: Any, words: Mapping[str, Any], within_s: float) -> Mapping[str, Any]:
         """Make one call; raises Amiss where it ends otherwise than well."""
         try:

@@ -9,17 +9,11 @@ from streams.cli.doctor.world import World
 from streams.dispatch.client import LOOPBACK
 from streams.settings import Web
 
-GUESSABLE = Rule(
-    "TOKEN_GUESSABLE",
-    Level.WRONG,
-    "web.token has fewer than {least} characters: who guesses it reads addresses and changes suppressions",
-    "set SES_STREAMS_WEB__TOKEN to a secret: openssl rand -base64 33",
-)
 CLOSED = Rule(
     "TOKEN_NOT_SET",
     Level.ADVICE,
     "web.host is open to other machines and no token is set: what shows addresses, or changes anything, stays closed",
-    "set SES_STREAMS_WEB__TOKEN to a secret: openssl rand -base64 33",
+    "set SES_STREAMS_WEB__TOKEN to a secret: openssl rand -hex 32",
 )
 NO_TLS = Rule(
     "TOKEN_WITHOUT_TLS",
@@ -28,9 +22,7 @@ NO_TLS = Rule(
     "let something that speaks TLS stand before it, and no other machine reach it",
 )
 FINE = Rule("WEB_FINE", Level.OK, "{host}:{port}, {token}")
-RULES = (GUESSABLE, CLOSED, NO_TLS, FINE)
-LEAST = 20
-"""Characters of a token below which guessing may pay."""
+RULES = (CLOSED, NO_TLS, FINE)
 
 
 def look(world: World) -> list[Finding]:
@@ -42,8 +34,6 @@ def judge(web: Web) -> Iterator[Finding]:
     """Yield what is dangerous, or that nothing is."""
     is_open = web.host not in LOOPBACK
     found = []
-    if web.token is not None and len(web.token.get_secret_value()) < LEAST:
-        found.append(GUESSABLE.found(least=LEAST))
     if is_open:
         found.append(CLOSED.found() if web.token is None else NO_TLS.found(port=web.port))
     yield from found

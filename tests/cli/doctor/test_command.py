@@ -168,10 +168,11 @@ def test_a_group_that_there_is_not_is_refused_with_those_that_there_are(run: Run
 
 
 def test_no_secret_and_no_address_is_shown(run: Run, safe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SES_STREAMS_WEB__TOKEN", "sesame")
-    monkeypatch.setenv("SES_STREAMS_DATA_DIR", str(safe / "sesame-zoe@example.org"))
+    secret = "open-sesame-and-forty-thieves-are-rich"
+    monkeypatch.setenv("SES_STREAMS_WEB__TOKEN", secret)
+    monkeypatch.setenv("SES_STREAMS_DATA_DIR", str(safe / f"{secret} zoe@example.org"))
     ran = run("doctor", "--only", "settings,disk,web", "--json")
-    assert "TOKEN_GUESSABLE" in names(ran)
+    assert "DATA_DIR_NEW" in names(ran)
     assert "sesame" not in ran.out + ran.err
     assert "zoe" not in ran.out + ran.err
 

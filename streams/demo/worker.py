@@ -26,7 +26,7 @@ class Worker(Process):
         """Choose a port, and a token for its page; nothing runs yet."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self.token = secrets.token_urlsafe(9)
+        self.token = secrets.token_urlsafe(18)
         ours = {
             "SES_STREAMS_DATA_DIR": str(home / "data"),
             "SES_STREAMS_WEB__PORT": str(self.port),

@@ -22,6 +22,7 @@ from tests.conftest import Need
 
 SOURCE = Path(__file__).parents[2]
 PATIENCE_S = 180
+OVER = "and no more"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WORDS = ("--messages", "1200", "--requests", "60", "--seed", "3", "--keep")
 _KEPT = re.compile(r"status page (http://127\.0\.0\.1:\d+/) \(token (\S+)\)")
@@ -63,6 +64,7 @@ def _kept(process: subprocess.Popen[str]) -> Demo:
     def hear() -> None:
         for line in stdout:
             said.put(line)
+        said.put(OVER)
 
     threading.Thread(target=hear, daemon=True).start()
     heard: list[str] = []
@@ -70,11 +72,12 @@ def _kept(process: subprocess.Popen[str]) -> Demo:
         try:
             heard.append(said.get(timeout=PATIENCE_S))
         except Empty:
-            pytest.fail(f"the demo did not come to its end; it said: {''.join(heard[-20:])}")
+            heard.append(OVER)
+        if heard[-1] == OVER:
+            pytest.fail(f"the demo did not stay up; it said: {''.join(heard[-20:])}")
         found = _KEPT.search(heard[-1])
         if found is not None:
             return Demo(found[1], found[2])
-        assert process.poll() is None or not said.empty(), "".join(heard[-20:])
 
 
 @pytest.fixture(scope="module")  # while it runs, no other loop may run in this thread

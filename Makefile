@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo tools test test-kafka faults simulation kafka lint type fmt bench schemas docs lock clean all
+.PHONY: help setup demo tools test test-kafka faults simulation kafka lint type fmt bench schemas docs dashboards lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -92,6 +92,9 @@ schemas: $(READY) ## prove that every version of every schema reads every other
 docs: $(READY) ## write what is made from the code: pages of settings, topics, metrics; the kit's golden bytes
 	@$(BIN)/ses-streams docs docs
 	@text="$$($(BIN)/ses-streams kit golden)" && printf '%s\n' "$$text" > kit/golden.json
+
+dashboards: $(READY) ## write Grafana's dashboards (ARGS="DIR --docs https://where-you-read/docs")
+	@$(BIN)/python -m deploy.grafana $(ARGS)
 
 lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every version anew
 	@$(LOCK) $(ARGS) -o requirements/run.txt

@@ -1,0 +1,315 @@
+"""The panels that our dashboards are made of, all of one look: a number, lines, bars, a table, a heat map, states.
+
+Each says its title, what its reader should do (it stands behind the panel's "i"), its queries and their unit; widths
+and heights are Grafana's, of which a row has 24. A word has the same colour everywhere: WORDS. No metric is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.models import common as words
+from grafana_foundation_sdk.models import dashboard as shape
+from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
+
+DATASOURCE = shape.DataSourceRef(type_val="prometheus", uid="${datasource}")
+GOOD, WARN, BAD = "green", "orange", "red"
+BY_TURN, FIXED = shape.FieldColorModeId.PALETTE_CLASSIC, shape.FieldColorModeId.FIXED
+LAST = common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False)
+Override = shape.DashboardFieldConfigSourceOverrides
+
+COUNT, SHARE, SECONDS, BYTES, AMOUNT = "short", "percentunit", "s", "bytes", "locale"
+MAILS_PER_S, RECORDS_PER_S, PER_S = "count:mails/s", "count:records/s", "count:/s"
+WORDS: Mapping[str, str] = {
+    "DELIVERED": "green",
+    "OPENED": "light-green",
+    "CLICKED": "super-light-green",
+    "HARD_BOUNCED": "red",
+    "SOFT_BOUNCED": "orange",
+    "COMPLAINED": "purple",
+    "DELAYED": "yellow",
+    "AUTO_REPLIED": "blue",
+    "UNSUBSCRIBED": "light-purple",
+    "SUPPRESSED": "semi-dark-red",
+    "LOOPING": "dark-blue",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to Prometheus; *legend* names what it answers, by its labels."""
+
+    expr: str
+    legend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From *at* on a value has this colour; the first step has no beginning."""
+
+    at: float | None
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What all panels have.
+
+    alerts: those of deploy/prometheus that watch the same thing; docs/runbook.md has a heading for each.
+    """
+
+    title: str
+    does: str
+    _: KW_ONLY
+    unit: str = COUNT
+    steps: Sequence[Step] = ()
+    width: int = 8
+    height: int = 8
+    alerts: Sequence[str] = ()
+
+    def panel(self) -> shape.Panel:
+        """Return it as Grafana's model."""
+        made = self._kind()
+        made.title, made.description, made.datasource = self.title, self._said(), DATASOURCE
+        made.links = [_link(alert) for alert in self.alerts] or None
+        made.targets = list(self._targets())
+        defaults = shape.FieldConfig() if made.field_config is None else made.field_config.defaults
+        defaults.unit = self.unit
+        defaults.thresholds = thresholds(self.steps) if self.steps else None
+        defaults.color = self._colour()
+        overrides = list(self._overrides())
+        made.field_config = shape.FieldConfigSource(defaults=defaults, overrides=overrides)
+        return made
+
+    def _said(self) -> str:
+        """Return what to do, and which alerts say that it is time to."""
+        return f"{self.does}\n\nAlerts: {', '.join(self.alerts)}." if self.alerts else self.does
+
+    def _kind(self) -> shape.Panel:
+        """Return a panel of its kind."""
+        raise NotImplementedError
+
+    def _targets(self) -> Iterable[Dataquery]:
+        """Return its queries."""
+        raise NotImplementedError
+
+    def _colour(self) -> shape.FieldColor:
+        """Return how values get their colours."""
+        return shape.FieldColor(mode=shape.FieldColorModeId.THRESHOLDS if self.steps else BY_TURN)
+
+    def _overrides(self) -> Iterable[Override]:
+        """Return what holds of single series or columns."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking(Shown):
+    """A panel of one query or more, each with its legend.
+
+    at_once: ask for the last moment only, since the query itself spans all that the time picker shows.
+    """
+
+    query: Query
+    _: KW_ONLY
+    more: Sequence[Query] = ()
+    at_once: bool = False
+
+    def _targets(self) -> Iterable[Dataquery]:
+        for ref, query in zip(ascii_uppercase, (self.query, *self.more), strict=False):
+            yield target(query, ref, at_once=self.at_once)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(_Asking):
+    """One large number, or a few, with the past behind."""
+
+    _: KW_ONLY
+    width: int = 4
+    height: int = 4
+
+    def _kind(self) -> shape.Panel:
+        return (
+            stat.Panel()
+            .reduce_options(LAST)
+            .graph_mode(words.BigValueGraphMode.NONE if self.at_once else words.BigValueGraphMode.AREA)
+            .color_mode(words.BigValueColorMode.VALUE)
+            .build()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lines(_Asking):
+    """Values over time; steps are lines across, and *least_top* lets small values look small."""
+
+    _: KW_ONLY
+    width: int = 12
+    stacked: bool = False
+    least_top: float | None = None
+
+    def _kind(self) -> shape.Panel:
+        made = (
+            timeseries.Panel()
+            .line_width(1)
+            .fill_opacity(60 if self.stacked else 8)
+            .show_points(words.VisibilityMode.NEVER)
+            .min(0)
+            .legend(
+                common.VizLegendOptions()
+                .display_mode(words.LegendDisplayMode.LIST)
+                .placement(words.LegendPlacement.BOTTOM)
+                .show_legend(show_legend=True)
+            )
+            .tooltip(common.VizTooltipOptions().mode(words.TooltipDisplayMode.MULTI).sort(words.SortOrder.DESCENDING))
+        )
+        if self.stacked:
+            made.stacking(common.StackingConfig().mode(words.StackingMode.NORMAL).group("A"))
+        if self.steps:
+            made.thresholds_style(common.GraphThresholdsStyleConfig().mode(words.GraphThresholdsStyleMode.DASHED))
+        if self.least_top is not None:
+            made.axis_soft_max(self.least_top)
+        return made.build()
+
+    def _colour(self) -> shape.FieldColor:
+        return shape.FieldColor(mode=BY_TURN)
+
+    def _overrides(self) -> Iterable[Override]:
+        if "kind" in self.query.legend:
+            yield from (_override(word, color=shape.FieldColor(mode=FIXED, fixed_color=WORDS[word])) for word in WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(_Asking):
+    """One bar a series, as they are at the end of what the time picker shows."""
+
+    _: KW_ONLY
+    at_once: bool = True
+
+    def _kind(self) -> shape.Panel:
+        return (
+            bargauge.Panel()
+            .orientation(words.VizOrientation.HORIZONTAL)
+            .display_mode(words.BarGaugeDisplayMode.BASIC)
+            .reduce_options(LAST)
+            .min(0)
+            .build()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heat(_Asking):
+    """A histogram over time: the darker, the more."""
+
+    _: KW_ONLY
+    width: int = 12
+
+    def _kind(self) -> shape.Panel:
+        return (
+            heatmap.Panel()
+            .calculate(calculate=False)
+            .cell_gap(1)
+            .y_axis(heatmap.YAxisConfig().unit(self.unit))
+            .color(heatmap.HeatmapColorOptions().scheme("Oranges").steps(64))
+            .build()
+        )
+
+    def _targets(self) -> Iterable[Dataquery]:
+        yield target(self.query, "A", form=PromQueryFormat.HEATMAP)
+
+
+@dataclass(frozen=True, slots=True)
+class States(_Asking):
+    """One band a series, in the colour of its value."""
+
+    _: KW_ONLY
+    width: int = 12
+
+    def _kind(self) -> shape.Panel:
+        return statetimeline.Panel().show_value(words.VisibilityMode.NEVER).row_height(0.8).build()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its query is joined with the other columns' by the label that the table is by."""
+
+    name: str
+    expr: str
+    unit: str
+    steps: Sequence[Step] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Shown):
+    """A row for each value of the label *by*; the first column sorts them, the largest first."""
+
+    _: KW_ONLY
+    by: str
+    columns: Sequence[Column]
+    width: int = 24
+    height: int = 7
+
+    def _kind(self) -> shape.Panel:
+        first = common.TableSortByFieldState().display_name(self.columns[0].name).desc(desc=True)
+        made = table.Panel().sort_by([first]).build()
+        names = {f"Value #{ref}": column.name for ref, column in zip(ascii_uppercase, self.columns, strict=False)}
+        times = ["Time", *(f"Time {number}" for number in range(1, len(names) + 1))]
+        order = {name: place for place, name in enumerate((self.by, *names))}
+        organize = {"excludeByName": dict.fromkeys(times, True), "indexByName": order, "renameByName": names}
+        made.transformations = [
+            shape.DataTransformerConfig(id_val="joinByField", options={"byField": self.by, "mode": "outer"}),
+            shape.DataTransformerConfig(id_val="organize", options=organize),
+        ]
+        return made
+
+    def _targets(self) -> Iterable[Dataquery]:
+        for ref, column in zip(ascii_uppercase, self.columns, strict=False):
+            yield target(Query(column.expr), ref, at_once=True, form=PromQueryFormat.TABLE)
+
+    def _overrides(self) -> Iterable[Override]:
+        for column in self.columns:
+            look: dict[str, object] = {"unit": column.unit}
+            if column.steps:
+                cell = {"type": "color-background", "mode": "basic"}
+                look |= {"thresholds": thresholds(column.steps), "custom.cellOptions": cell}
+            yield _override(column.name, **look)
+
+
+def target(
+    query: Query, ref: str, *, at_once: bool = False, form: PromQueryFormat = PromQueryFormat.TIME_SERIES
+) -> Dataquery:
+    """Return a query as Grafana's model."""
+    made = prometheus.Dataquery().expr(query.expr).ref_id(ref).format(form).legend_format(query.legend)
+    return (made.instant() if at_once else made.range()).datasource(DATASOURCE).build()
+
+
+def thresholds(steps: Sequence[Step]) -> shape.ThresholdsConfig:
+    """Return steps as Grafana's model."""
+    made = [shape.Threshold(value=step.at, color=step.colour) for step in steps]
+    return shape.ThresholdsConfig(mode=shape.ThresholdsMode.ABSOLUTE, steps=made)
+
+
+def _link(alert: str) -> shape.DashboardLink:
+    """Return the way to an alert's entry in the runbook."""
+    return shape.DashboardLink(
+        title=f"{alert}: what to do",
+        type_val=shape.DashboardLinkType.LINK,
+        url=f"${{docs}}/runbook.md#{alert.lower()}",
+        target_blank=True,
+    )
+
+
+def _override(name: str, **look: object) -> Override:
+    """Return what holds of the series or column of this name."""
+    properties = [shape.DynamicConfigValue(id_val=id_val, value=value) for id_val, value in look.items()]
+    return Override(matcher=shape.MatcherConfig(id_val="byName", options=name), properties=properties)

@@ -1,0 +1,63 @@
+"""A small demo run that a real Prometheus watches from its first second to its last, and answers for afterwards.
+
+The worker and all around it are those of `ses-streams demo`. Grafana's variables have the values that they would have
+with all chosen, and spans that fit into a minute.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from streams.demo.plan import Plan
+from streams.demo.run import Show
+from streams.demo.screen import screen_on
+from streams.demo.stage import Stage
+from tests.grafana.reading import with_values
+from tests.grafana.server import Prometheus, Series
+
+LAST_SCRAPES_S = 3.0
+"""Two more scrapes after the end, so that the last of it is seen."""
+RATE_S, TREND_S = 10, 30
+ALL = ".*"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What Prometheus saw of one run."""
+
+    prometheus: Prometheus
+    start: float
+    end: float
+
+    def answers(self, expr: str, *, at_once: bool) -> Sequence[Series]:
+        """Return what a panel's query answers, without what is not a number."""
+        query = with_values(expr, self._values())
+        if at_once:
+            series = self.prometheus.at(query, self.end)
+        else:
+            series = self.prometheus.over(query, self.start, self.end, 1)
+        kept = [(labels, [point for point in points if point[1] == point[1]]) for labels, points in series]
+        return [(labels, points) for labels, points in kept if points]
+
+    def _values(self) -> dict[str, str]:
+        spans = {"__range": f"{self.end - self.start:.0f}s", "__rate_interval": f"{RATE_S}s", "trend": f"{TREND_S}s"}
+        return spans | dict.fromkeys(("job", "stream", "provider"), ALL)
+
+
+@contextmanager
+def observed(program: Path, home: Path, messages: int, requests: int) -> Iterator[Observed]:
+    """Play a demo under Prometheus's eyes; inside, the worker is gone and Prometheus answers."""
+    plan = Plan(messages=messages, seed=1, partitions=4, requests=requests)
+    with Stage(plan) as stage, Prometheus(program, home, stage.worker.port) as prometheus:
+        start = time.time()
+        with screen_on(Console(file=io.StringIO())) as screen:
+            Show(plan, stage, screen, time.monotonic()).play()
+        time.sleep(LAST_SCRAPES_S)
+        yield Observed(prometheus, start, time.time())

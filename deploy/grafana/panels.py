@@ -230,13 +230,16 @@ class Heat(_Asking):
 
 @dataclass(frozen=True, slots=True)
 class States(_Asking):
-    """One band a series, in the colour of its value."""
+    """One band a series, in the colour of its value; *called* has a word for each."""
 
     _: KW_ONLY
+    called: Mapping[int, str]
     width: int = 12
 
     def _kind(self) -> shape.Panel:
-        return statetimeline.Panel().show_value(words.VisibilityMode.NEVER).row_height(0.8).build()
+        named = {str(value): shape.ValueMappingResult(text=word, index=value) for value, word in self.called.items()}
+        made = statetimeline.Panel().show_value(words.VisibilityMode.AUTO).row_height(0.8)
+        return made.mappings([shape.ValueMap(options=named)]).build()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from deploy.grafana.panels import (
     Lines,
     Number,
     Query,
+    States,
     Step,
 )
 from deploy.grafana.promql import RECENT, in_range, now, of, per_second, quantile, share
@@ -28,13 +29,19 @@ LATE = (Step(None, GOOD), Step(60, WARN), Step(300, BAD))
 COMMIT = of("ses_last_commit_timestamp_seconds")
 LAG = now("ses_consumer_lag")
 
+
+def _at(state: str) -> str:
+    """Return for each worker whether it is at one of these states."""
+    return f"sum by (instance) ({of('ses_state', state=state)})"
+
+
 WORKERS = Row(
     "Is every worker there, and at work?",
     Number(
-        "Workers",
+        "Workers and intakes",
         "Less than you started: look at their logs, the last CRITICAL line says what and where. Two versions for long: "
         "a roll-out got stuck.",
-        Query(f"count by (version) ({of('ses_build_info')})", "{{version}}"),
+        Query(f"count by (part, version) ({of('ses_build_info')})", "{{part}} {{version}}"),
         unit=COUNT,
         alerts=("SesNoWorker", "SesDown"),
     ),
@@ -64,7 +71,7 @@ WORKERS = Row(
         Query(f"max(time() - {COMMIT} > 0)"),
         unit=SECONDS,
         steps=LATE,
-        alerts=("SesCommitOld", "SesNoProgress"),
+        alerts=("SesCommitOld",),
     ),
     Number(
         "Still to recover",
@@ -74,11 +81,21 @@ WORKERS = Row(
         steps=(Step(None, GOOD), Step(1, WARN)),
         alerts=("SesRecoverySlow",),
     ),
+    States(
+        "What each of them is at",
+        "Green works. Yellow starts, recovers or stops: a minute or two. Red is stuck, and ends itself after a while.",
+        Query(f"{_at('starting|recovering|stopping')} + 2 * {_at('stuck')}", "{{instance}}"),
+        steps=(Step(None, GOOD), Step(1, "yellow"), Step(2, BAD)),
+        called={0: "works", 1: "comes or goes", 2: "stuck"},
+        alerts=("SesNoProgress",),
+        width=8,
+    ),
     Lines(
         "Records worked off, by topic",
         "Sends and feedback go through hop 1, outcomes through hop 2: the lines belong together.",
         Query(per_second("ses_records_total", "topic") + " > 0", "{{topic}}"),
         unit=RECORDS_PER_S,
+        width=8,
     ),
     Lines(
         "Last commit ago, by worker",
@@ -86,6 +103,7 @@ WORKERS = Row(
         Query(f"max by (instance) (time() - {COMMIT} > 0)", "{{instance}}"),
         unit=SECONDS,
         steps=LATE,
+        width=8,
     ),
 )
 LAGGING = Row(
@@ -268,11 +286,26 @@ NEEDS = Row(
         width=8,
     ),
     Lines(
+        "Room on the disk of the tables, by worker",
+        "A full disk stops a worker, and loses nothing. Below a tenth: make room, or give it more.",
+        Query(f"{of('ses_disk_free_bytes')} / {of('ses_disk_size_bytes')}", "{{instance}}"),
+        unit=SHARE,
+        steps=(Step(None, BAD), Step(0.1, WARN), Step(0.2, GOOD)),
+        alerts=("SesDiskFull",),
+        width=8,
+    ),
+    Lines(
         "Open files, by worker",
         "RocksDB holds some hundreds. Near the limit of the process: raise it.",
         Query('process_open_fds{job=~"$job"}', "{{instance}}"),
         unit=COUNT,
-        width=8,
+    ),
+    Lines(
+        "Series on each worker's page, and how many there can be",
+        "Labels are closed lists, so that there is a bound. Near it: name fewer streams.",
+        Query(of("ses_series"), "{{instance}}"),
+        more=(Query(f"max({of('ses_series_limit')})", "at most"),),
+        unit=AMOUNT,
     ),
 )
 BOARD = Board(

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
-from streams.observe.catalogue import CLOSED, METRICS, OTHER, UNKNOWN, Kind
+from streams.observe.catalogue import METRICS, Kind
+from streams.observe.words import CLOSED, OTHER, UNKNOWN
 from tests.grafana.promql import family, found_in, labels_left, labels_of
 from tests.grafana.reading import ROOT, Dashboard, asked, panels
 
@@ -157,7 +158,7 @@ def leads_to_headings_that_are_there(name: str, board: Dashboard) -> Iterator[st
         for link in panel.get("links") or ():
             page, _, anchor = link["url"].removeprefix("${docs}/").partition("#")
             path = ROOT / "docs" / page
-            if path.is_file() and anchor not in anchors(path.read_text(encoding="utf-8")):
+            if not path.is_file() or anchor not in anchors(path.read_text(encoding="utf-8")):
                 yield f"{name}: {panel['title']}: there is no {link['url']}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from streams.observe.catalogue import METRICS
 from tests.grafana import rules
 from tests.grafana.promql import family, found_in
-from tests.grafana.reading import Dashboard, asked, dashboards, panels
+from tests.grafana.reading import ROOT, Dashboard, asked, dashboards, panels
 from tests.grafana.rules import RULES, Rule
 
 BOARDS = dashboards()
@@ -120,6 +121,13 @@ def test_every_metric_stands_on_a_dashboard_or_has_its_reason() -> None:
     queries = [one.expr for name, board in BOARDS.items() for one in asked(name, board)]
     shown = {family(found.series) for query in queries for found in found_in(query)}
     assert set(METRICS) - shown == set(NOT_SHOWN)
+
+
+def test_every_alert_is_named_where_its_reader_looks() -> None:
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8"))
+    said = " ".join(panel["description"] for board in BOARDS.values() for panel in panels(board))
+    assert alerts
+    assert [alert for alert in alerts if not re.search(rf"\b{alert}\b", said)] == []
 
 
 def test_uids_and_titles_are_there_once() -> None:

@@ -15,7 +15,7 @@ what is in none counts as `other`, and in `ses_dropped_labels_total`; what is mi
 ever holds an address. What can be foreseen is there at 0 from the start, or from when a stream is first named. The
 usual `process_*` metrics are there too.
 """
-_QUESTIONS = (
+QUESTIONS = (
     ("Does mail flow?", "sum by (kind) (rate(ses_outcomes_total[5m]))"),
     ("Would SES review the account for its bounces?", "account:ses_bounce:ratio"),
     ("Or for its complaints?", "account:ses_complaint:ratio"),
@@ -85,7 +85,7 @@ def metrics_page() -> str:
         _HEAD,
         table(head, rows),
         _ASK,
-        table(("question", "query"), [(question, f"`{query}`") for question, query in _QUESTIONS]),
+        table(("question", "query"), [(question, f"`{query}`") for question, query in QUESTIONS]),
         "## Labels",
         table(("label", "values"), _labels()),
         _SERIES.format(streams=FIRST_STREAMS, ten=sums[10], all=sums[FIRST_STREAMS]),

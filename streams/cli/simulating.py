@@ -18,7 +18,7 @@ import orjson
 
 from streams.errors import BadSettings
 from streams.observe.logs import set_up_logs
-from streams.settings import Log, LogLevel, load_settings
+from streams.settings import Log, LogFormat, LogLevel, load_settings
 from streams.simulator.server import Simulator
 from streams.simulator.words import Conditions, Form, SimulatorSettings
 
@@ -39,7 +39,8 @@ def run(given: Mapping[str, Any]) -> None:
     """
     settings = settings_of(given)
     by_kafka = load_settings() if "kafka" in settings.events else None
-    set_up_logs(Log(level=LogLevel.WARNING))
+    form = LogFormat.JSON if given["json"] else LogFormat.TEXT
+    set_up_logs(Log(level=LogLevel.WARNING, format=form))
     asyncio.run(_run(Simulator(settings, kafka=by_kafka), json=given["json"]))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.demo.process import Process, _undisturbed, free_port
+from streams.demo.process import FOR_PEOPLE, Process, _undisturbed, free_port
 from streams.errors import WorldFailed
 
 
@@ -39,7 +39,7 @@ def test_neither_our_settings_nor_anybody_s_aws_profile_reach_it(
     monkeypatch.setenv("SES_STREAMS_BROKERS", "127.0.0.1:1")
     process = Process("the worker", ["worker"], {"SES_STREAMS_GROUP": "a", "AWS_REGION": "b"}, tmp_path / "log")
     ours = {name for name in process._environment if name.startswith(("AWS_", "SES_STREAMS_"))}
-    assert ours == {"SES_STREAMS_GROUP", "AWS_REGION"}
+    assert ours == {"SES_STREAMS_GROUP", "AWS_REGION", *FOR_PEOPLE}
 
 
 def test_a_signal_in_the_middle_of_a_start_comes_after_it() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -27,14 +29,9 @@ LOCAL = "tirili"
 @pytest.fixture(params=list(LogFormat))
 def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     """Set up logging into a buffer, in each format, and leave everything as it was."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook
     buffer = io.StringIO()
-    set_up_logs(Log(format=request.param, key=SecretStr("k"), level=LogLevel.INFO), buffer)
-    yield buffer
-    logging.captureWarnings(capture=False)
-    root.handlers[:], level, sys.excepthook, threading.excepthook = before
-    root.setLevel(level)
+    with _logging(Log(format=request.param, key=SecretStr("k"), level=LogLevel.INFO), buffer):
+        yield buffer
 
 
 def _said(buffer: io.StringIO) -> str:
@@ -98,21 +95,83 @@ def test_a_line_below_the_level_is_not_written(written: io.StringIO) -> None:
     assert written.getvalue() == ""
 
 
-def test_a_json_line_is_one_object_with_the_time_in_utc() -> None:
-    buffer, root = io.StringIO(), logging.getLogger()
+@contextmanager
+def _logging(settings: Log, stream: io.StringIO, worker: str | None = None) -> Iterator[None]:
+    """Log into a buffer as is set, and leave everything as it was."""
+    root = logging.getLogger()
     before = root.handlers[:], root.level, sys.excepthook, threading.excepthook
     try:
-        set_up_logs(Log(format=LogFormat.JSON), buffer)
-        logging.getLogger("a.b").warning("two\nlines")
+        set_up_logs(settings, stream, worker)
+        yield
     finally:
         root.handlers[:], level, sys.excepthook, threading.excepthook = before
         root.setLevel(level)
         logging.captureWarnings(capture=False)
+
+
+def _line(settings: Log, *words: object, worker: str | None = None) -> str:
+    """Return the one line that one process writes of a message."""
+    buffer = io.StringIO()
+    with _logging(settings, buffer, worker):
+        logging.getLogger("a.b").warning(*words)
     (line,) = buffer.getvalue().splitlines()
-    said = json.loads(line)
+    return line
+
+
+def test_a_json_line_is_one_object_with_the_time_in_utc() -> None:
+    said = json.loads(_line(Log(format=LogFormat.JSON), "two\nlines"))
     assert (said["level"], said["logger"], said["message"]) == ("warning", "a.b", "two\nlines")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said["at"])
-    assert "error" not in said
+    assert set(said) == {"at", "level", "worker", "logger", "message"}
+
+
+def test_a_json_line_says_who_wrote_it_and_where_in_a_topic_it_is_about() -> None:
+    words = ("%s/%d: offsets %d..%d were deleted before they were read", "ses.sends", 3, 17, 20)
+    said = json.loads(_line(Log(format=LogFormat.JSON), *words, worker="pod-1"))
+    assert {name: said[name] for name in ("worker", "topic", "partition", "offset")} == {
+        "worker": "pod-1",
+        "topic": "ses.sends",
+        "partition": 3,
+        "offset": 17,
+    }
+    assert json.loads(_line(Log(format=LogFormat.JSON), "x"))["worker"].endswith(f"-{os.getpid()}")
+
+
+class _Terminal(io.StringIO):
+    """A buffer that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "is_json"),
+    [
+        (LogFormat.AUTO, _Terminal, False),
+        (LogFormat.AUTO, io.StringIO, True),
+        (LogFormat.TEXT, io.StringIO, False),
+        (LogFormat.JSON, _Terminal, True),
+    ],
+)
+def test_people_get_lines_where_they_look_and_machines_get_json(
+    form: LogFormat, stream: type[io.StringIO], is_json: bool
+) -> None:
+    buffer = stream()
+    with _logging(Log(format=form), buffer):
+        logging.getLogger("a.b").warning("words")
+    assert buffer.getvalue().startswith("{") is is_json
+    assert LogFormat.AUTO is Log().format
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_with_a_key_a_log_can_be_followed_over_restarts_and_workers(form: LogFormat) -> None:
+    def fingerprints(*keys: str | None) -> list[str]:
+        lines = [_line(Log(format=form, key=None if key is None else SecretStr(key)), "to %s", WHO) for key in keys]
+        return [re.findall(r"<([0-9a-f]{10}) at example\.com>", line)[0] for line in lines]
+
+    one, two = fingerprints("a secret", "a secret")
+    assert one == two
+    assert len({one, *fingerprints("another", None, None)}) == 4
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from streams.cli.shown import counted, harmless
+from streams.cli.shown import counted
 from streams.cli.top_asking import DOWN
 from streams.cli.top_pages import Count
 from streams.cli.top_sight import Hop, Ratio, Sight, Worker
@@ -93,7 +93,7 @@ def _workers(workers: Sequence[Worker], room: Room) -> RenderableType:
         style = "red" if worker.state in (DOWN, "stuck") else _STYLES.get(worker.state, "red")
         lag, url = "" if worker.state == DOWN else f"lag {worker.lag:,}", worker.url.removeprefix("http://")
         grid.add_row(Text(f"● {worker.state}", style), _cut(url), Text(worker.version or "", _DIM), Text(lag, _DIM))
-        reasons += [Text.assemble((f"{url} ", _DIM), (harmless(reason), style)) for reason in worker.reasons]
+        reasons += [Text.assemble((f"{url} ", _DIM), (reason, style)) for reason in worker.reasons]
     left = len(ranked) - room.workers
     return Group(grid, *reasons[: room.workers], *([Text(f"and {left} more", _DIM)] if left > 0 else []))
 
@@ -102,7 +102,7 @@ def _reputation(sight: Sight, room: Room, *, narrow: bool) -> RenderableType:
     """Draw bounces and complaints of each stream against the lines at which SES reviews and pauses an account."""
     grid, parts = _grid("cut", "left", "right", "left", "left"), list[RenderableType]()
     for ratio in _worst(sight.ratios, room.streams):
-        name = "all streams" if ratio.stream is None else harmless(ratio.stream)
+        name = "all streams" if ratio.stream is None else ratio.stream
         names: list[str | Text] = ["", ""] if narrow else [_cut(name), _cut(f"of {ratio.sends:,}", _DIM)]
         if narrow:
             grid = _grid("left", "left", "right", "left", "left")
@@ -177,7 +177,7 @@ def _waiting(sight: Sight) -> RenderableType:
         (f"{waits.loops:,}", "bold"),
         (" in a loop", _DIM),
     )  # fmt: skip - a word and its style a piece
-    paused = Text(f"paused streams: {', '.join(map(harmless, waits.paused))}", "red")
+    paused = Text(f"paused streams: {', '.join(waits.paused)}", "red")
     return Group(Text("What waits", "bold"), said, *([paused] if waits.paused else []))
 
 

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from streams import __version__
 from streams.errors import WORLD_FAILED, BadSettings, SesStreamsError
 
+NEXT = "next: ses-streams doctor says what is wrong around it, and the fix"
 DONE, FOUND, WRONG_WORDS, OUR_FAULT = 0, 1, 2, 4  # 3 is WORLD_FAILED
 
 _TRY, _RUN, _DECIDE, _PREPARE, _LOOK, _HIDDEN = "Try it", "Run it", "Decide", "Prepare", "Look", ""
@@ -138,11 +139,16 @@ def main(args: list[str] | None = None) -> None:
         _say(str(error))
         sys.exit(WRONG_WORDS)
     except SesStreamsError as error:
-        _say(str(error))
+        _say(_with_the_next_command(str(error)))
         sys.exit(WORLD_FAILED)
     except Exception:  # noqa: BLE001  # the last one to see it: it becomes words without addresses, and a code
         _say(f"this is a fault of ses-streams itself, please report it\n{traceback.format_exc()}")
         sys.exit(OUR_FAULT)
+
+
+def _with_the_next_command(words: str) -> str:
+    """Return what went wrong with what to do next, where it does not say that itself."""
+    return words if "ses-streams " in words else f"{words}\n{NEXT}"
 
 
 def _say(words: str) -> None:

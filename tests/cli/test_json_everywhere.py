@@ -57,6 +57,7 @@ EXAMPLES: dict[str, Example] = {
     "kit write": Example(("{kit}",)),
     "kit check": Example(("--topic", "sends"), 1),
     "top": Example(("--once", "--every", "0.1", "--url", "127.0.0.1:9"), 3),
+    "doctor": Example(("--only", "settings")),
     "config": Example(),
 }
 """A command that is not here fails a test: add a line that prints something, if it can here."""

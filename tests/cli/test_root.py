@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams import __version__
-from streams.cli import COMMANDS, Command, imported
+from streams.cli import COMMANDS, NEXT, Command, imported
 from streams.errors import BadSettings, SchemaUnknown, Unusable, WorldFailed
 
+ROOT = Path(__file__).resolve().parents[2]
 LISTED = [command for command in COMMANDS if command.heading]
 
 
@@ -76,7 +79,25 @@ def test_an_error_of_ours_is_one_line_each_on_stderr_and_a_code(
     monkeypatch.setattr("streams.settings.load", fail)
     ran = run("config")
     assert (ran.code, ran.out) == (code, "")
-    assert ran.err.splitlines() == [f"ses-streams: {line}" for line in str(error).splitlines()]
+    told = [*str(error).splitlines(), *([NEXT] if code == 3 else [])]
+    assert ran.err.splitlines() == [f"ses-streams: {line}" for line in told]
+
+
+def test_an_error_that_names_the_next_command_itself_is_left_alone(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise WorldFailed("brokers b:9092 have no topic ses.sends: ses-streams topics create")
+
+    monkeypatch.setattr("streams.settings.load", fail)
+    assert run("config").err == "ses-streams: brokers b:9092 have no topic ses.sends: ses-streams topics create\n"
+
+
+def test_a_command_that_is_named_to_people_is_one_that_there_is() -> None:
+    pages = [*(ROOT / "streams").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
+    named = {name for page in pages for name in re.findall(r"`ses-streams ([a-z][a-z-]*)", page.read_text("utf-8"))}
+    assert {"doctor", "topics", "config"} <= named | {NEXT.split()[2]}
+    assert named - {command.name for command in COMMANDS} <= {"why", "trace"}  # on their way
 
 
 def test_a_fault_of_ours_says_so_and_names_nobody(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

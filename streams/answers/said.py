@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
+from streams.mail.time import LATEST
 from streams.schemas.plain import iso_time, parse_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Moment = Annotated[
     datetime,
@@ -32,3 +35,13 @@ class Rule(Said):
     """The rule in one sentence, with the numbers that are set."""
     section: str
     """Where docs/rules.md says more, such as `rules.md#whom-we-do-not-write-to`."""
+
+
+def moment(at: int) -> datetime:
+    """Return a time of ours (ms since the epoch) as an answer says it; the year 9999 is the last."""
+    return _EPOCH + timedelta(milliseconds=min(at, LATEST))
+
+
+def moment_or_none(at: int | None) -> datetime | None:
+    """Return a time as `moment` does; None where there is none."""
+    return None if at is None else moment(at)

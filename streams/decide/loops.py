@@ -39,6 +39,13 @@ class Flagged(NamedTuple):
     found: Found
 
 
+class Run(NamedTuple):
+    """Replies of one pair that were counted together, and the flag that they raised; None while they raise none."""
+
+    replies: tuple[Reply, ...]
+    flag: Flagged | None
+
+
 def note_reply(standing: Standing, reply: Reply, policy: LoopPolicy) -> Standing:
     """Return the standing after one auto-reply; the same again changes nothing."""
     most = max(KEEP_REPLIES, 2 * max(count for count, _ in policy.windows))
@@ -49,7 +56,7 @@ def prune_replies(standing: Standing, policy: LoopPolicy, now: int) -> Standing:
     """Return the standing without the replies of pairs that have long been quiet: the next flag begins anew there."""
     if not standing.replies:
         return standing
-    last = {local: replies[-1].at for local, replies in _pairs(standing).items()}
+    last = {local: replies[-1].at for local, replies in pairs(standing).items()}
     return standing._replace(
         replies=tuple(r for r in standing.replies if last[r.local] + _quiet(policy) >= now),
     )
@@ -61,7 +68,7 @@ def loop_flag(recipient: str, standing: Standing, policy: LoopPolicy, now: int) 
         return None
     flags = [
         (flag.until, flag.since, local, flag)
-        for local, replies in _pairs(standing).items()
+        for local, replies in pairs(standing).items()
         if (flag := _flagged(replies, standing.cleared_at, policy)) is not None and flag.until > now
     ]
     if not flags:
@@ -83,29 +90,36 @@ def _order(reply: Reply) -> tuple[int, bytes, str, str, bool]:
     return reply.at, reply.id, reply.local, reply.message_id or "", reply.answering
 
 
-def _pairs(standing: Standing) -> dict[str, list[Reply]]:
+def pairs(standing: Standing) -> dict[str, list[Reply]]:
     """Return the replies by the address of ours that was answered, in order."""
-    pairs: defaultdict[str, list[Reply]] = defaultdict(list)
+    by_local: defaultdict[str, list[Reply]] = defaultdict(list)
     for reply in standing.replies:
-        pairs[reply.local].append(reply)
-    return pairs
+        by_local[reply.local].append(reply)
+    return by_local
 
 
-def _flagged(replies: Sequence[Reply], cleared_at: int, policy: LoopPolicy) -> Flagged | None:
-    """Return the last flag that the replies of one pair have made, be it over or not."""
-    flag, run, length, before = None, list[Reply](), policy.flag, None
+def reply_runs(replies: Sequence[Reply], cleared_at: int, policy: LoopPolicy) -> list[Run]:
+    """Return the replies of one pair that count, run by run; an open run that is not the last ended in quiet."""
+    runs, run, length, before, over = list[Run](), list[Reply](), policy.flag, None, None
     for reply in _once_a_mail(replies, cleared_at):
         if before is not None and reply.at - before > _quiet(policy):
+            runs += [Run(tuple(run), None)] if run else []
             run, length = [], policy.flag
         before = reply.at
-        if flag is not None and reply.at < flag.until:
+        if over is not None and reply.at < over:
             continue
         run.append(reply)
         found = _found(run, policy)
         if found is not None:
-            flag = Flagged(reply.at, reply.at + min(length, policy.longest), found)
+            over = reply.at + min(length, policy.longest)
+            runs.append(Run(tuple(run), Flagged(reply.at, over, found)))
             run, length = [], min(length * 2, policy.longest)
-    return flag
+    return [*runs, Run(tuple(run), None)] if run else runs
+
+
+def _flagged(replies: Sequence[Reply], cleared_at: int, policy: LoopPolicy) -> Flagged | None:
+    """Return the last flag that the replies of one pair have made, be it over or not."""
+    return next((run.flag for run in reversed(reply_runs(replies, cleared_at, policy)) if run.flag is not None), None)
 
 
 def _found(run: Sequence[Reply], policy: LoopPolicy) -> Found | None:

@@ -6,7 +6,7 @@ for a time falls away by itself, and the next reason, if any, is said in its pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
@@ -56,21 +56,35 @@ def suspected(marks: Sequence[Mark], policy: SuppressionPolicy) -> Ground | None
     return Ground(since, since + policy.suspicion, marks)
 
 
-def softly(marks: Sequence[Mark], policy: SuppressionPolicy) -> Ground | None:
-    """Return the ground that soft bounces in a row give; the marks hold none from before the last delivery.
+class Run(NamedTuple):
+    """Soft bounces in a row, and up to when they suppress; *until* is None while they are too few, or too close."""
+
+    marks: tuple[Mark, ...]
+    until: int | None
+
+
+def soft_runs(marks: Sequence[Mark], policy: SuppressionPolicy) -> list[Run]:
+    """Return the soft bounces that count, row by row; the last row may be an open one.
 
     A message counts once, since some servers bounce one mail several times. While a pause lasts nothing counts
     towards the next, and each further pause is twice as long.
     """
-    ground, run, pause = None, list[Mark](), policy.soft_pause
+    runs, run, pause, over = list[Run](), list[Mark](), policy.soft_pause, None
     for mark in _once_a_message(marks):
-        if ground is not None and ground.until is not None and mark.at < ground.until:
+        if over is not None and mark.at < over:
             continue
         run.append(mark)
         if len(run) >= policy.soft_bounces and mark.at - run[0].at >= policy.soft_span:
-            ground = Ground(mark.at, mark.at + pause, tuple(run))
+            over = mark.at + pause
+            runs.append(Run(tuple(run), over))
             run, pause = [], pause * 2
-    return ground
+    return [*runs, Run(tuple(run), None)] if run else runs
+
+
+def softly(marks: Sequence[Mark], policy: SuppressionPolicy) -> Ground | None:
+    """Return the ground that soft bounces in a row give; the marks hold none from before the last delivery."""
+    full = [run for run in soft_runs(marks, policy) if run.until is not None]
+    return Ground(full[-1].marks[-1].at, full[-1].until, full[-1].marks) if full else None
 
 
 class Reason(NamedTuple):
@@ -93,27 +107,41 @@ FOR_A_TIME = (
 """Reasons that hold for every stream, strongest first; an operator's order for every stream comes between the two."""
 
 
+class Claim(NamedTuple):
+    """A ground with the reason that it gives and what it closes: `*` for every stream, or the first stream."""
+
+    reason: SuppressionReason
+    ground: Ground
+    scope: str = EVERY_STREAM
+
+    def holds(self, now: int) -> bool:
+        """Tell whether it is not over at *now* (ms)."""
+        return self.ground.until is None or self.ground.until > now
+
+
 def judge(recipient: str, standing: Standing, policy: SuppressionPolicy, now: int) -> Suppression | None:
     """Return why we must not write to *recipient* at *now* (ms), or None where we may."""
     if not standing.marks and not standing.orders:
         return None
+    found = next((claim for claim in claims(standing, policy, now) if claim.holds(now)), None)
+    return None if found is None else _suppression(recipient, standing, found, closed_streams(standing, now))
+
+
+def claims(standing: Standing, policy: SuppressionPolicy, now: int) -> Iterator[Claim]:
+    """Yield what stands against a recipient, strongest first; what the marks gave for a time also where it is over.
+
+    Orders count together, as long as they hold.
+    """
     orders = in_force(standing, now)
-    streams = closed_streams(standing, now)
-    for ground in (
-        _marked(standing, FOR_GOOD, policy, now),
-        _ordered([one for one in orders if one.scope == EVERY_STREAM]),
-        _marked(standing, FOR_A_TIME, policy, now),
-    ):
-        if ground is not None:
-            return _suppression(recipient, standing, ground, EVERY_STREAM, streams)
-    if not streams:
-        return None
+    yield from _marked(standing, FOR_GOOD, policy)
+    yield from _ordered([one for one in orders if one.scope == EVERY_STREAM])
+    yield from _marked(standing, FOR_A_TIME, policy)
     left = [m for m in standing.marks if m.kind == MarkKind.UNSUBSCRIBE]
     if left:
+        streams = closed_streams(standing, now)
         scope = EVERY_STREAM if "" in streams else streams[0]  # an unknown stream may be any
-        why: Grounded = SuppressionReason.UNSUBSCRIBED, Ground(left[0].at, None, left)
-        return _suppression(recipient, standing, why, scope, streams)
-    return _suppression(recipient, standing, _ordered(orders), streams[0], streams)
+        yield Claim(SuppressionReason.UNSUBSCRIBED, Ground(left[0].at, None, left), scope)
+    yield from _ordered([one for one in orders if one.scope != EVERY_STREAM])
 
 
 def bars(suppression: Suppression | None, stream: str) -> bool:
@@ -144,35 +172,26 @@ def next_change(standing: Standing, suppression: Suppression | None, now: int) -
     return min(ends, default=None)
 
 
-Grounded = tuple[SuppressionReason, Ground]
-
-
-def _marked(standing: Standing, rows: Sequence[Reason], policy: SuppressionPolicy, now: int) -> Grounded | None:
-    """Return the first reason of *rows* that holds at *now*, and its ground."""
+def _marked(standing: Standing, rows: Sequence[Reason], policy: SuppressionPolicy) -> Iterator[Claim]:
+    """Yield what the marks give by *rows*."""
     for row in rows:
         marks = [m for m in standing.marks if m.kind == row.mark]
         ground = row.rule(marks, policy) if marks else None
-        if ground is not None and (ground.until is None or ground.until > now):
-            return row.reason, ground
-    return None
+        if ground is not None:
+            yield Claim(row.reason, ground)
 
 
-def _ordered(orders: Sequence[Order]) -> Grounded | None:
-    """Return the reason and the ground that operators' orders give; the first of them names it."""
-    if not orders:
-        return None
-    ends = [one.until for one in orders]
-    until = None if None in ends else max(end for end in ends if end is not None)
-    return orders[0].reason, Ground(orders[0].at, until, (), orders[0].by)
+def _ordered(orders: Sequence[Order]) -> Iterator[Claim]:
+    """Yield what operators' orders give together; the first of them names it."""
+    if orders:
+        ends = [one.until for one in orders]
+        until = None if None in ends else max(end for end in ends if end is not None)
+        yield Claim(orders[0].reason, Ground(orders[0].at, until, (), orders[0].by), orders[0].scope)
 
 
-def _suppression(
-    recipient: str, standing: Standing, grounded: Grounded | None, scope: str, streams: Sequence[str]
-) -> Suppression | None:
-    """Return the suppression that a ground gives; None without one."""
-    if grounded is None:
-        return None
-    reason, ground = grounded
+def _suppression(recipient: str, standing: Standing, claim: Claim, streams: Sequence[str]) -> Suppression:
+    """Return the suppression that a claim gives; *streams* are the single ones that are closed besides."""
+    reason, ground, scope = claim
     evidence = (
         Evidence(message_id=m.message_id, kind=EVIDENCE_KINDS[m.kind], status=m.status, at=m.at) for m in ground.marks
     )

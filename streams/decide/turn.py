@@ -86,6 +86,13 @@ def _first(probe: Probe | None, live: Sequence[Wait]) -> Wait | None:
     return min(again or held, key=lambda w: (w.due_at, w.request_id), default=None)
 
 
+def next_probe(standing: Standing, barred: Barred) -> Wait | None:
+    """Return the retry that asks the mailbox next, once it is due; None where one asks already, or none is to."""
+    if _asks(standing.probe):
+        return None
+    return _first(standing.probe, [wait for wait in standing.waits if not barred(wait.stream)])
+
+
 def next_turn(standing: Standing, policy: RetryPolicy) -> int | None:
     """Return when (ms) to look at the retries again; None where none waits and none asks."""
     looks = [w.due_at for w in standing.waits if w.kind == WaitKind.REFUSED or not w.shown]

@@ -25,6 +25,9 @@ from tests.grafana.server import Prometheus, Series
 LAST_SCRAPES_S = 3.0
 """Two more scrapes after the end, so that the last of it is seen."""
 RATE_S, TREND_S = 10, 30
+RULES = tuple(
+    Path(__file__).resolve().parents[2] / "deploy/prometheus" / name for name in ("recording.yml", "alerts.yml")
+)
 ALL = ".*"
 
 
@@ -55,7 +58,7 @@ class Observed:
 def observed(program: Path, home: Path, messages: int, requests: int) -> Iterator[Observed]:
     """Play a demo under Prometheus's eyes; inside, the worker is gone and Prometheus answers."""
     plan = Plan(messages=messages, seed=1, partitions=4, requests=requests)
-    with Stage(plan) as stage, Prometheus(program, home, stage.worker.port) as prometheus:
+    with Stage(plan) as stage, Prometheus(program, home, stage.worker.port, RULES) as prometheus:
         start = time.time()
         with screen_on(Console(file=io.StringIO())) as screen:
             Show(plan, stage, screen, time.monotonic()).play()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 import urllib.error
@@ -19,6 +20,7 @@ READY_S = 30.0
 STOP_S = 20.0
 SCRAPE = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s}}
+rule_files: [{rules}]
 scrape_configs:
   - job_name: ses-streams
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
@@ -29,11 +31,14 @@ Series = tuple[dict[str, str], Sequence[tuple[float, float]]]
 
 
 class Prometheus:
-    """Use it in a ``with``: inside it scrapes what listens on *port*, whether it does already or will."""
+    """Use it in a ``with``: inside it scrapes what listens on *port*, whether it does already or will.
 
-    def __init__(self, program: Path, home: Path, port: int) -> None:
+    It evaluates *rules*, files of ours, every second, whatever interval they ask for: a demo takes half a minute.
+    """
+
+    def __init__(self, program: Path, home: Path, port: int, rules: Sequence[Path] = ()) -> None:
         """Choose a port; nothing runs yet."""
-        self._program, self._home, self._scraped = program, home, port
+        self._program, self._home, self._scraped, self._rules = program, home, port, rules
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +46,11 @@ class Prometheus:
         """Start it, and wait until it answers."""
         self._home.mkdir(parents=True, exist_ok=True)
         config = self._home / "prometheus.yml"
-        config.write_text(SCRAPE.format(port=self._scraped), encoding="utf-8")
+        for path in self._rules:
+            often = re.sub(r"^ +interval: .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE)
+            (self._home / path.name).write_text(often, encoding="utf-8")
+        rules = ", ".join(path.name for path in self._rules)
+        config.write_text(SCRAPE.format(port=self._scraped, rules=rules), encoding="utf-8")
         words = [f"--config.file={config}", f"--storage.tsdb.path={self._home / 'data'}"]
         words.append(f"--web.listen-address=127.0.0.1:{self._port}")
         with (self._home / "log").open("ab") as log:
@@ -73,10 +82,22 @@ class Prometheus:
         found = self._ask("query_range", query=query, **span)
         return [(one["metric"], [_point(each) for each in one["values"]]) for one in found]
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Return every rule as Prometheus has it, with what it says of its health."""
+        return [rule for group in self._data("rules")["groups"] for rule in group["rules"]]
+
+    def targets(self) -> list[dict[str, Any]]:
+        """Return what it scrapes, and how that went last."""
+        found: list[dict[str, Any]] = self._data("targets")["activeTargets"]
+        return found
+
     def _ask(self, what: str, **words: str) -> list[dict[str, Any]]:
-        said = self._get(f"/api/v1/{what}?{urllib.parse.urlencode(words)}")
-        result: list[dict[str, Any]] = json.loads(said)["data"]["result"]
+        result: list[dict[str, Any]] = self._data(f"{what}?{urllib.parse.urlencode(words)}")["result"]
         return result
+
+    def _data(self, path: str) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self._get(f"/api/v1/{path}"))["data"]
+        return data
 
     def _is_ready(self) -> bool:
         try:

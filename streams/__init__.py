@@ -14,7 +14,7 @@ The plan of the house. Data passes through the rooms in this order, and this is 
     observe/     metrics, logs without addresses, health.
 
     engine/      Faust, mended and made chunk-wise: the only room that knows it.
-    web/         metrics and health over HTTP.
+    web/         metrics, health, the status page and the API over HTTP.
     app.py       the front door: settings -> codec -> hops -> engine -> run.
     replay.py    the hops without a broker, on event time.
     demo/        a mail day made up from a seed, and its reconciliation.

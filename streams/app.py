@@ -35,10 +35,11 @@ from streams.settings import Protocol, Settings
 from streams.settings import Security as SecuritySettings
 from streams.settings.policy import policy_of
 from streams.topics import ROLES, topic_name
-from streams.web.page_answers import Unanswered
+from streams.web.answering import Answering
+from streams.web.here import OwnState
 from streams.web.server import WebServer
 from streams.web.status import status_page
-from streams.web.survey import Sources
+from streams.web.survey import Sources, Survey
 
 
 def run(settings: Settings) -> int:
@@ -57,17 +58,32 @@ def run(settings: Settings) -> int:
     health = Health(ask, _now, unready_after=stall, dead_after=2 * stall)
     metrics.look_up(lambda: {"ses_state": {(health.check().state,): 1.0}})
     metrics.look_up(lambda: room_of(settings.data_dir))
-    sources = Sources(metrics, History(metrics, _now()), recent, health, ask)
-    page = status_page(settings.web, lambda: web.url, sources, Unanswered(), _now)
-    web = WebServer(settings.web, metrics, health, page.routes)
+    _serve(settings, engine, codec, topics, Sources(metrics, History(metrics, _now()), recent, health, ask))
+    return engine.run()
+
+
+def _serve(settings: Settings, engine: ChunkApp, codec: Codec, topics: Mapping[str, str], sources: Sources) -> None:
+    """Have the engine run the HTTP side: metrics, health, the page, the API."""
+    survey = Survey(lambda: web.url, sources, _now())
+    answering = Answering(
+        settings,
+        engine.tables,
+        OwnState(survey, _now),
+        codec=codec,
+        topics=topics,
+        now=_now,
+        on_failure=lambda failure: engine.fail(failure, "web"),
+    )
+    page = status_page(settings.web, answering.anywhere, sources.history, _now)
+    web = WebServer(settings.web, sources.metrics, sources.health, [*page.routes, *answering.routes])
 
     async def listen() -> None:
         await web.start()
         engine.tables.url = web.url  # before the group is joined: it tells the others
 
     engine.add_service(listen, web.stop)
+    engine.add_service(answering.start, answering.stop)
     engine.add_service(page.live.start, page.live.stop)
-    return engine.run()
 
 
 def build_engine(

@@ -26,18 +26,6 @@ class Answers(Protocol):
         """Return the life of a mail."""
 
 
-class Unanswered:
-    """Answers nothing, where nobody can."""
-
-    async def why(self, address: str) -> Any:  # noqa: ARG002 - the shape of Answers
-        """Say that it cannot be told."""
-        raise SesStreamsError("this worker cannot answer questions")
-
-    async def trace(self, message_id: str) -> Any:  # noqa: ARG002 - the shape of Answers
-        """Say that it cannot be told."""
-        raise SesStreamsError("this worker cannot answer questions")
-
-
 class Found(NamedTuple):
     """Which template answers, and what it is told."""
 

@@ -16,6 +16,8 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from streams.errors import SesStreamsError
+
 AGAIN_S = 2
 """Seconds after which to ask again, where nobody can know: a rebalance takes about as long."""
 CONTENT_TYPE = "application/problem+json"
@@ -58,7 +60,7 @@ class Problem(BaseModel):
     """What is wrong with the request, field by field."""
 
 
-class Refused(Exception):
+class Refused(SesStreamsError):
     """A request that is not answered as it wishes; whoever raises it says why, and never what was asked."""
 
     def __init__(

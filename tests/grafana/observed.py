@@ -33,9 +33,10 @@ ALL = ".*"
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What Prometheus saw of one run."""
+    """What Prometheus saw of one run; *port* is the worker's."""
 
     prometheus: Prometheus
+    port: int
     start: float
     end: float
 
@@ -56,11 +57,11 @@ class Observed:
 
 @contextmanager
 def observed(program: Path, home: Path, messages: int, requests: int) -> Iterator[Observed]:
-    """Play a demo under Prometheus's eyes; inside, the worker is gone and Prometheus answers."""
+    """Play a demo under Prometheus's eyes; inside, the worker and Prometheus answer."""
     plan = Plan(messages=messages, seed=1, partitions=4, requests=requests)
     with Stage(plan) as stage, Prometheus(program, home, stage.worker.port, RULES) as prometheus:
         start = time.time()
         with screen_on(Console(file=io.StringIO())) as screen:
             Show(plan, stage, screen, time.monotonic()).play()
         time.sleep(LAST_SCRAPES_S)
-        yield Observed(prometheus, start, time.time())
+        yield Observed(prometheus, stage.worker.port, start, time.time())

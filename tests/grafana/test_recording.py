@@ -1,13 +1,21 @@
-"""Our rules in a real Prometheus, over the same demo run: it scrapes the worker, and every rule answers."""
+"""Our rules in a real Prometheus, over the same demo run: it scrapes the worker, and every rule answers.
+
+And the page that it scrapes, at the end of the day: as promtool sees it, and as OpenMetrics has it.
+"""
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from prometheus_client.openmetrics import parser
 
+from streams.observe.catalogue import METRICS
 from tests.grafana.observed import Observed
 from tests.prometheus.queries import recorded, rules
+from tests.prometheus.test_page import check_metrics
 
 EMPTY: Mapping[str, str] = {
     "account:ses_bounce:seconds_to_review": "there only while the ratio rises, and below the line",
@@ -58,3 +66,25 @@ def test_at_the_end_of_a_healthy_demo_nothing_begins_to_be_an_alarm_of_the_pipel
     }
     begun = {labels["alertname"] for labels, _ in seen.answers("ALERTS", at_once=True)}
     assert begun & names == set()
+
+
+def _page(seen: Observed, accept: str) -> bytes:
+    asked = http.client.HTTPConnection("127.0.0.1", seen.port, timeout=30)
+    asked.request("GET", "/metrics", headers={"Accept": accept})
+    page = asked.getresponse().read()
+    asked.close()
+    return page
+
+
+def test_promtool_has_nothing_to_say_against_the_page_of_a_day(seen: Observed) -> None:
+    assert check_metrics(_page(seen, "text/plain")) == ""
+
+
+def test_the_page_of_a_day_is_openmetrics_and_within_its_bound(seen: Observed) -> None:
+    page = _page(seen, "application/openmetrics-text; version=1.0.0").decode()
+    read: Any = parser.text_string_to_metric_families
+    families = {family.name: family for family in read(page)}
+    assert {name.removesuffix("_total").removesuffix("_info") for name in METRICS} <= set(families)
+    ours = sum(len(family.samples) for name, family in families.items() if name.startswith("ses_"))
+    assert families["ses_series"].samples[0].value == ours <= families["ses_series_limit"].samples[0].value
+    assert "@" not in page

@@ -16,60 +16,17 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import parser as open_parser
 
 from streams.mail.deadletter import DeadReason, Stage
-from streams.mail.suppression import SuppressionReason
 from streams.observe.catalogue import METRICS, Kind, Metric
 from streams.observe.exposition import Exposition
 from streams.observe.health import State
 from streams.observe.labels import FIRST_STREAMS
 from streams.observe.metrics import Metrics
-from streams.observe.progress import Phase, Position, Progress
-from streams.observe.provider import DOMAINS
-from streams.observe.series import NOT_BEFORE, foreseen, most
+from streams.observe.progress import Phase, Progress
+from streams.observe.series import NOT_BEFORE, most
 from streams.observe.words import BOUNCES, CLOSED, OPEN
+from tests.observe.seen import HOP_KEYS, flooded, full
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
-HOP_KEYS = (
-    ("ses_sends_total", "receipts", "API"),
-    ("ses_outcomes_total", "receipts", "HARD_BOUNCED", "gmail.com"),
-    ("ses_bounces_total", "Permanent", "General"),
-    ("ses_complaints_total", "abuse"),
-    ("ses_auto_replies_total",),
-    ("ses_unmatched_feedback_total",),
-    ("ses_mail_reports_total", "receipts", "HARD_BOUNCED"),
-    ("ses_duplicates_total", "feedback"),
-    ("ses_dead_letters_total", Stage.BY_MESSAGE, DeadReason.NOT_AVRO),
-    ("ses_records_total", "sends"),
-    ("ses_suppressions", SuppressionReason.HARD_BOUNCE),
-    ("ses_unanswered_sends_total", "receipts"),
-    ("ses_parked_feedback_total",),
-    ("ses_listed_bounces_total", "receipts"),
-    ("ses_send_requests_total", "receipts", "sent"),
-    ("ses_suppressed_sends_total", SuppressionReason.COMPLAINT),
-    ("ses_refusals_total", "slow"),
-    ("ses_doubts_total", "settled"),
-    ("ses_dispatch_paused", "receipts"),
-    ("ses_retries_total", "MailboxFull", "scheduled"),
-    ("ses_retries_pending",),
-    ("ses_loops",),
-)
-
-
-def _full() -> Metrics:
-    """Return metrics that have seen something of everything."""
-    metrics = Metrics()
-    metrics.apply(Counter(dict.fromkeys(HOP_KEYS, 3)), {"gmail.com": [900, 61_000], "firm.example": [1]})
-    metrics.chunk("by_message", 12.5, {"decode": 0.004, "decide": 0.001})
-    metrics.ages([250])
-    metrics.watch(
-        lambda: Progress(
-            phase=Phase.RUNNING,
-            positions={("ses.sends", 0): Position(10, 5)},
-            recovery_remaining=7,
-            committed_at=1_700_000_000_500,
-        )
-    )
-    metrics.look_up(lambda: {name: {(): 8.0} for name in NOT_BEFORE - {"ses_last_commit_timestamp_seconds"}})
-    return metrics
 
 
 def _read(parser: Any, page: bytes) -> list[Family]:
@@ -87,7 +44,7 @@ def _samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], 
 
 
 def test_every_key_that_a_hop_counts_is_taken_as_it_is() -> None:
-    metrics = _full()
+    metrics = full()
     assert metrics.values("ses_sends_total")["receipts", "API"] == 3
     assert metrics.values("ses_outcomes_total")["receipts", "HARD_BOUNCED", "gmail"] == 3
     assert metrics.values("ses_dead_letters_total")["BY_MESSAGE", "NOT_AVRO"] == 3
@@ -105,7 +62,7 @@ def test_a_gauge_goes_down_again() -> None:
 
 
 def test_a_gauge_counted_anew_replaces_what_was() -> None:
-    metrics = _full()
+    metrics = full()
     metrics.set("ses_suppressions", {("COMPLAINT",): 9})
     suppressions = metrics.values("ses_suppressions")
     assert (suppressions["COMPLAINT",], suppressions["HARD_BOUNCE",]) == (9, 0)
@@ -121,7 +78,7 @@ def test_a_key_that_the_catalogue_does_not_know_is_an_error(key: tuple[str, ...]
 
 
 def test_the_page_is_read_by_prometheus_own_parsers_in_both_formats() -> None:
-    exposition = Exposition(_full())
+    exposition = Exposition(full())
     page, content_type = exposition.page(OPEN_METRICS)
     assert content_type.startswith("application/openmetrics-text")
     names = {family.name for family in _read(open_parser, page)}
@@ -135,7 +92,7 @@ def test_the_page_is_read_by_prometheus_own_parsers_in_both_formats() -> None:
 
 def test_every_metric_of_the_catalogue_is_shown_and_nothing_else_of_ours() -> None:
     suffix = re.compile(r"_(bucket|sum|count|created)$")
-    shown = {name for name, _ in _samples(_full()) if name.startswith("ses_")}
+    shown = {name for name, _ in _samples(full()) if name.startswith("ses_")}
     histograms = {name for name, metric in METRICS.items() if metric.kind is Kind.HISTOGRAM}
     assert {suffix.sub("", name) if suffix.sub("", name) in histograms else name for name in shown} == set(METRICS)
 
@@ -160,7 +117,7 @@ def test_the_first_outcome_at_a_provider_brings_every_kind_at_zero() -> None:
 
 def test_what_is_not_known_yet_is_not_shown() -> None:
     assert {name for name, _ in _samples(Metrics())} & NOT_BEFORE == set()
-    assert {name for name, _ in _samples(_full())} >= NOT_BEFORE
+    assert {name for name, _ in _samples(full())} >= NOT_BEFORE
 
 
 def test_a_stream_that_is_named_for_the_first_time_begins_all_its_counters() -> None:
@@ -211,32 +168,8 @@ def test_all_metrics_together_stay_within_their_budget(streams: int, budget: int
     assert sum(most(metric, streams) for metric in METRICS.values()) <= budget
 
 
-def _flood() -> Metrics:
-    """Return metrics that have seen more words of everything than any list has."""
-    metrics = Metrics()
-    for metric in METRICS.values():
-        if metric.kind is Kind.COUNTER and metric.name != "ses_dropped_labels_total":
-            metrics.apply(dict.fromkeys(product([metric.name], *(_every(metric, label) for label in metric.labels)), 1))
-    for latency in DOMAINS:
-        metrics.apply({}, {latency: [10]})
-    for word in ("by_message", "by_recipient", "by_request", "by_chance", ""):
-        metrics.chunk(word, 1.0, {})
-    for word in (*CLOSED["road"], "a footpath", ""):
-        metrics.arrivals(word, [10])
-    return metrics
-
-
-def _every(metric: Metric, label: str) -> list[str]:
-    """Return every word of a label, more that are in no list, and none."""
-    if label == "stream":
-        return [*(f"stream {number}" for number in range(FIRST_STREAMS + 9)), ""]
-    if label == "provider":
-        return ["gmail.com", "gmx.de", "firm.example"]
-    return [*foreseen(metric, label), "a word from elsewhere", ""]
-
-
 def test_no_metric_grows_beyond_its_bound_whatever_comes() -> None:
-    metrics = _flood()
+    metrics = flooded()
     samples = Counter(re.sub(r"_(bucket|sum|count)$", "", name) for name, _ in _samples(metrics))
     for metric in METRICS.values():
         assert samples[metric.name] <= most(metric, FIRST_STREAMS), metric.name
@@ -244,7 +177,7 @@ def test_no_metric_grows_beyond_its_bound_whatever_comes() -> None:
 
 
 def test_the_page_counts_its_own_series_and_says_how_many_there_can_be() -> None:
-    for metrics in (Metrics(["receipts"]), _full(), _flood()):
+    for metrics in (Metrics(["receipts"]), full(), flooded()):
         samples = _samples(metrics)
         ours = sum(name.startswith("ses_") for name, _ in samples)
         assert samples["ses_series", ()] == ours
@@ -252,7 +185,7 @@ def test_the_page_counts_its_own_series_and_says_how_many_there_can_be() -> None
 
 
 def test_latencies_fall_into_buckets_of_seconds() -> None:
-    samples = _samples(_full())
+    samples = _samples(full())
 
     def at_most(seconds: str) -> float:
         return samples["ses_delivery_latency_seconds_bucket", (("le", seconds), ("provider", "gmail"))]
@@ -268,21 +201,21 @@ def test_a_value_on_a_bound_is_within_its_bucket() -> None:
 
 
 def test_the_time_of_a_chunk_is_split_into_steps() -> None:
-    samples = _samples(_full())
+    samples = _samples(full())
     assert samples["ses_chunk_seconds_count", (("hop", "by_message"),)] == 1
     assert samples["ses_chunk_seconds_sum", (("hop", "by_message"),)] == pytest.approx(0.0125)
     assert samples["ses_step_seconds_total", (("hop", "by_message"), ("step", "decode"))] == pytest.approx(0.004)
 
 
 def test_the_engines_progress_is_shown_as_it_is_now() -> None:
-    samples = _samples(_full())
+    samples = _samples(full())
     assert samples["ses_consumer_lag", (("partition", "0"), ("topic", "ses.sends"))] == 5
     assert samples["ses_recovery_remaining", ()] == 7
     assert samples["ses_last_commit_timestamp_seconds", ()] == 1_700_000_000.5
 
 
 def test_a_partition_that_is_ours_no_longer_shows_no_lag() -> None:
-    metrics = _full()
+    metrics = full()
     metrics.look()
     metrics.watch(lambda: Progress(phase=Phase.RUNNING))
     metrics.look()

@@ -60,12 +60,11 @@ def mail_flows(overview: Overview) -> Sentence:
 def would_review(overview: Overview) -> Sentence:
     """Say whether SES would review the account, or pause it."""
     account = overview.account
-    if account.window.sends < ENOUGH_SENDS:
+    if is_thin(account):
         return Sentence(Level.QUIET, "Too few mails to rate", f"{number(account.window.sends)} sends so far")
-    because = ", ".join(
-        f"{name} {share(gauge.ratio)} (review at {share(gauge.review)}, pause at {share(gauge.pause)})"
-        for name, gauge in (("bounces", account.bounces), ("complaints", account.complaints))
-    )
+    named = (("bounces", account.bounces), ("complaints", account.complaints))
+    ordered = sorted(named, key=lambda one: one[1].ratio / one[1].review, reverse=True)
+    because = "; ".join(f"{name} {share(gauge.ratio)}, {_beside(gauge)}" for name, gauge in ordered)
     lines = {account.bounces.line, account.complaints.line}
     if Line.PAUSE in lines:
         return Sentence(Level.BAD, "SES may pause the account", because)
@@ -75,6 +74,32 @@ def would_review(overview: Overview) -> Sentence:
     if soon is not None:
         return Sentence(Level.WARN, f"SES would review the account in about {in_about(soon)}", because)
     return Sentence(Level.GOOD, "SES would not review the account", because)
+
+
+def _beside(gauge: Gauge) -> str:
+    """Say which of SES's lines a ratio is beside."""
+    if gauge.line is Line.PAUSE:
+        return f"over the pause line of {share(gauge.pause)}"
+    if gauge.line is Line.REVIEW:
+        return f"over the review line of {share(gauge.review)}"
+    return f"below {share(gauge.review)}"
+
+
+def closest_first(streams: Iterable[Reputation]) -> list[Reputation]:
+    """Return the streams, those first that are closest to a line; behind them those with too few sends to say."""
+    return sorted(
+        streams,
+        key=lambda one: (
+            is_thin(one),
+            -max(one.bounces.ratio / one.bounces.review, one.complaints.ratio / one.complaints.review),
+            one.stream,
+        ),
+    )
+
+
+def is_thin(reputation: Reputation) -> bool:
+    """Tell whether there are too few sends for a ratio to say anything."""
+    return reputation.window.sends < ENOUGH_SENDS
 
 
 def soonest(reputation: Reputation) -> float | None:

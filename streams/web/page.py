@@ -90,6 +90,10 @@ class Page:
         if not known and not self._door.fits(asked.token):
             wrong = "This is not the token." if asked.token else ""
             return self._html("closed.html", status=HTTPStatus.FORBIDDEN, q=asked.q, wrong=wrong)
+        if not asked.q:
+            entered = web.HTTPSeeOther("/")
+            self._door.admit(request, entered)
+            raise entered
         found = await answered(self._answers, asked.q)
         response = self._html(found.template, status=found.status, named=True, q=asked.q, **found.said)
         if not known:

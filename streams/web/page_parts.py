@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from streams import __version__
 from streams.mail.outcome import OutcomeKind
+from streams.observe.history import STEP_MS
 from streams.web import headline, plots, words
-from streams.web.headline import level
 from streams.web.overview import Gauge, Notice, Overview, Partition, Rates
 
 PARTS = ("flow", "reputation", "providers", "recent", "lag", "workers")
@@ -89,13 +89,7 @@ class Drawer:
             lstrip_blocks=True,
         )
         self._environment.globals["version"] = __version__
-        self._environment.filters |= {
-            **{said.__name__: said for said in (words.number, words.rate, words.share, words.words, words.clock)},
-            **{said.__name__: said for said in (words.iso, words.day_and_time, headline.forecast, level)},
-            "bar": _bar,
-            "term": _term,
-            "because": _because,
-        }
+        self._environment.filters |= {said.__name__.lstrip("_"): said for said in FILTERS}
 
     def page(self, name: str, **said: Any) -> str:
         """Return a whole page."""
@@ -136,9 +130,10 @@ def title(overview: Overview) -> str:
 
 def _plots(overview: Overview) -> list[Plot]:
     steps = overview.flow.steps
-    minutes = _period((steps[-1].until - steps[0].until).total_seconds() / 60) if steps else "a moment"
+    span = (steps[-1].until - steps[0].until).total_seconds() if steps else 0.0
+    period = _period(max(span, plots.LEAST_STEPS * STEP_MS / 1000) / 60)
     return [
-        _plot(name, getattr(overview.flow.now, name), [getattr(step, name) for step in steps], minutes)
+        _plot(name, getattr(overview.flow.now, name), [getattr(step, name) for step in steps], period)
         for name in Rates.model_fields
     ]
 
@@ -228,3 +223,23 @@ def _because(notice: Notice) -> str:
     first = notice.evidence[0] if notice.evidence else None
     status = f", status {first.status}" if first is not None and first.status else ""
     return f"{words.words(notice.reason or 'unknown')}{status}"
+
+
+FILTERS = (
+    words.number,
+    words.rate,
+    words.share,
+    words.words,
+    words.clock,
+    words.iso,
+    words.day_and_time,
+    words.since,
+    headline.forecast,
+    headline.level,
+    headline.is_thin,
+    headline.closest_first,
+    _bar,
+    _term,
+    _because,
+)
+"""What the templates may call, by its own name."""

@@ -51,6 +51,11 @@ def day_and_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
+def since(at: datetime, now: datetime) -> str:
+    """Return when something began: the time where that was today, else the day."""
+    return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%Y-%m-%d}"
+
+
 def iso(at: datetime) -> str:
     """Return a time as machines write it."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -146,6 +146,12 @@ async def test_the_token_once_given_is_remembered_by_a_cookie_that_does_not_hold
     assert f'<button class="plain" name="q" value="{ANN}">' in page
 
 
+async def test_the_token_alone_shows_people_on_the_page(site: Site) -> None:
+    _, page = await site.post("/search", {"q": " ", "token": TOKEN})
+    assert ANN in page
+    assert site.answers.asked == []
+
+
 async def test_the_cookie_ends_after_a_working_day_and_cannot_be_stretched(site: Site) -> None:
     cookie = await entered(site)
     until, _, proof = cookie.value.partition(".")

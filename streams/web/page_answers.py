@@ -9,8 +9,9 @@ import re
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
-from streams.errors import SesStreamsError
+from streams.answers.model import Trace, Why
 from streams.mail.address import normal_address, normal_message_id
+from streams.web.problems import Refused
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
 """How SES names a mail."""
@@ -19,11 +20,11 @@ _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 class Answers(Protocol):
     """Whoever can say what became of a mail, and why somebody gets none, whichever worker knows it."""
 
-    async def why(self, address: str) -> Any:
-        """Return why *address* is, or is not, written to."""
+    async def why(self, address: str) -> Why:
+        """Return why *address* is, or is not, written to; raises Refused where it cannot be told now."""
 
-    async def trace(self, message_id: str) -> Any:
-        """Return the life of a mail."""
+    async def trace(self, message_id: str) -> Trace:
+        """Return the life of a mail; raises Refused where it cannot be told now."""
 
 
 class Found(NamedTuple):
@@ -45,5 +46,5 @@ async def answered(answers: Answers, asked: str) -> Found:
         if is_address(asked):
             return Found("why.html", HTTPStatus.OK, {"why": await answers.why(normal_address(asked))})
         return Found("trace.html", HTTPStatus.OK, {"trace": await answers.trace(normal_message_id(asked))})
-    except SesStreamsError as error:
-        return Found("unanswered.html", HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)})
+    except Refused as refused:
+        return Found("unanswered.html", refused.status, {"error": refused.detail})

@@ -11,6 +11,7 @@ import aiohttp
 import html5lib
 from pydantic import SecretStr
 
+from streams.answers.model import Trace, Why
 from streams.observe.health import Health
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Progress
@@ -34,18 +35,21 @@ class Told:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.error: Exception | None = None
+        self.whys: dict[str, Why] = {}
+        self.traces: dict[str, Trace] = {}
 
-    async def why(self, address: str) -> Any:
-        return self._say(address)
+    async def why(self, address: str) -> Why:
+        self._hear(address)
+        return self.whys[address]
 
-    async def trace(self, message_id: str) -> Any:
-        return self._say(message_id)
+    async def trace(self, message_id: str) -> Trace:
+        self._hear(message_id)
+        return self.traces[message_id]
 
-    def _say(self, asked: str) -> Any:
+    def _hear(self, asked: str) -> None:
         self.asked.append(asked)
         if self.error is not None:
             raise self.error
-        raise AssertionError("no answer was written down")
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Site:
     now: int = NOON
     beats: int = 0
     rate: float = 1000.0
-    answers: Any = field(default_factory=Told)
+    answers: Told = field(default_factory=Told)
 
     async def look(self, named: bool) -> Overview:
         """Return what a test wants to be seen; people are named as a worker names them."""

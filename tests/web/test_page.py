@@ -13,13 +13,13 @@ from importlib.resources import files
 import orjson
 import pytest
 
-from streams.errors import WorldFailed
 from streams.web.overview import Flow
 from streams.web.page import STATIC
 from streams.web.page_answers import is_address
 from streams.web.page_door import COOKIE, GOOD_FOR_S
 from streams.web.page_live import MOST_READERS
 from streams.web.page_parts import PARTS
+from streams.web.problems import later
 from tests.web.overviews import AT, overview, partition, stream, suppressed, worker
 from tests.web.pages import ANN, TOKEN, Site, named_site, valid
 
@@ -130,7 +130,7 @@ async def test_where_no_token_is_set_the_page_says_how_to_set_one() -> None:
 
 async def entered(site: Site) -> Morsel[str]:
     """Give the token, and return the cookie that comes back."""
-    site.answers.error = WorldFailed("not now")
+    site.answers.error = later("not now")
     await site.post("/search", {"q": ID, "token": TOKEN})
     (cookie,) = site.client.cookie_jar
     return cookie
@@ -182,7 +182,7 @@ async def test_whoever_leaves_sees_nobody_any_more(site: Site) -> None:
 
 
 async def test_a_question_that_cannot_be_answered_now_says_why(site: Site) -> None:
-    site.answers.error = WorldFailed("the worker <recovers>")
+    site.answers.error = later("the worker <recovers>")
     status, page = await site.post("/search", {"q": ID, "token": TOKEN})
     assert status == 503
     assert "the worker &lt;recovers&gt;" in valid(page)

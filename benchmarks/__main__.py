@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import balance, growth, intake, latency, recovery, scale, state, throttle, transactions
+from benchmarks import balance, growth, intake, latency, recovery, rolling, scale, state, throttle, transactions
 from benchmarks.join import race
 
 BENCHMARKS = {
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "join": (race.main, "ours and its peers join the same sends and events on Apache Kafka, in turn: half an hour"),
     "latency": (latency.main, "from an event to its outcome, idle and at 25, 50 and 80 % load: 9 minutes"),
     "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
+    "rolling": (rolling.main, "three workers restarted one after the other, as Kubernetes does it: 3 minutes"),
     "scale": (scale.main, "the sums of docs/scale.md, from the latest results of the others: a second"),
     "state": (state.main, "a table of 10 million living keys, whose keys come and go: half an hour"),
     "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),

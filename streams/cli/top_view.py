@@ -6,7 +6,7 @@ each other. Everything comes from one sight, and nothing is remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from streams.cli.shown import counted
 from streams.cli.top_asking import DOWN
+from streams.cli.top_cells import DIM, added, columns, cut, rate, seconds, speed, total
 from streams.cli.top_pages import Count
 from streams.cli.top_sight import Hop, Ratio, Sight, Worker
 from streams.demo.view import KINDS, blocks, gauge, words
@@ -25,8 +26,10 @@ from streams.observe.catalogue import LINES
 WIDE = 100
 """Terminals of fewer columns have one thing below the other."""
 TALL = 40
-_DIM = "bright_black"
+ENOUGH = 1_000
+"""Ratios over fewer sends are shown in grey: they say little, and SES goes by more."""
 _STYLES = {"running": "green", "starting": "yellow", "recovering": "yellow", "stopping": "yellow"}
+_PAUSE = LINES["bounce", "pause"], LINES["complaint", "pause"]
 _HEADS = {"bounce": "bounces", "complaint": "complaints"}
 
 
@@ -80,89 +83,90 @@ def _head(sight: Sight) -> RenderableType:
     grid.add_column()
     grid.add_column(justify="right")
     style = "" if ready == len(sight.workers) else "yellow"
-    said = Text.assemble((f"{ready} of {counted(len(sight.workers), 'worker')} ready", style), (f" · {sight.at}", _DIM))
+    said = Text.assemble((f"{ready} of {counted(len(sight.workers), 'worker')} ready", style), (f" · {sight.at}", DIM))
     grid.add_row(Text("ses-streams", "bold"), said)
-    return Group(grid, Rule(style=_DIM))
+    return Group(grid, Rule(style=DIM))
 
 
 def _workers(workers: Sequence[Worker], room: Room) -> RenderableType:
     """Name every worker, those that are not well first, and below them the reasons."""
-    grid, reasons = _grid("left", "cut", "left", "right"), list[Text]()
+    grid, reasons = columns("left", "cut", "left", "right"), list[Text]()
     ranked = sorted(workers, key=lambda worker: worker.ready)
     for worker in ranked[: room.workers]:
         style = "red" if worker.state in (DOWN, "stuck") else _STYLES.get(worker.state, "red")
         lag, url = "" if worker.state == DOWN else f"lag {worker.lag:,}", worker.url.removeprefix("http://")
-        grid.add_row(Text(f"● {worker.state}", style), _cut(url), Text(worker.version or "", _DIM), Text(lag, _DIM))
-        reasons += [Text.assemble((f"{url} ", _DIM), (reason, style)) for reason in worker.reasons]
+        grid.add_row(Text(f"● {worker.state}", style), cut(url), Text(worker.version or "", DIM), Text(lag, DIM))
+        reasons += [Text.assemble((f"{url} ", DIM), (reason, style)) for reason in worker.reasons]
     left = len(ranked) - room.workers
-    return Group(grid, *reasons[: room.workers], *([Text(f"and {left} more", _DIM)] if left > 0 else []))
+    return Group(grid, *reasons[: room.workers], *([Text(f"and {left} more", DIM)] if left > 0 else []))
 
 
 def _reputation(sight: Sight, room: Room, *, narrow: bool) -> RenderableType:
     """Draw bounces and complaints of each stream against the lines at which SES reviews and pauses an account."""
-    grid, parts = _grid("cut", "left", "right", "left", "left"), list[RenderableType]()
+    grid, parts = columns("cut", "left", "right", "left", "left"), list[RenderableType]()
     for ratio in _worst(sight.ratios, room.streams):
-        name = "all streams" if ratio.stream is None else ratio.stream
-        names: list[str | Text] = ["", ""] if narrow else [_cut(name), _cut(f"of {ratio.sends:,}", _DIM)]
+        name = "all" if ratio.stream is None else ratio.stream
+        names: list[str | Text] = ["", ""] if narrow else [cut(name), cut(f"of {ratio.sends:,}", DIM)]
         if narrow:
-            grid = _grid("left", "left", "right", "left", "left")
-            parts += [Text.assemble(name, (f" of {ratio.sends:,}", _DIM)), grid]
+            grid = columns("left", "left", "right", "left", "left")
+            parts += [Text.assemble(name, (f" of {ratio.sends:,}", DIM)), grid]
         for beside, kind, share in zip(names, _HEADS, (ratio.bounce, ratio.complaint), strict=True):
             bar = gauge(share, LINES[kind, "review"], LINES[kind, "pause"])
+            bar = [Text(part.plain, DIM) for part in bar] if ratio.sends < ENOUGH else bar
             grid.add_row(beside, f"{_HEADS[kind]:<10}", *bar)
-    title = Text.assemble(("What SES sees", "bold"), ("  it ", _DIM), ("reviews", "yellow"), (" and ", _DIM))
-    title.append_text(Text.assemble(("pauses", "red"), (" at", _DIM)))
-    return Group(title, *(parts or [grid] if sight.ratios else [Text("nothing was sent yet", _DIM)]))
+    title = Text.assemble(("What SES sees", "bold"), ("  it ", DIM), ("reviews", "yellow"), (" and ", DIM))
+    title.append_text(Text.assemble(("pauses", "red"), (" at", DIM)))
+    return Group(title, *(parts or [grid] if sight.ratios else [Text("nothing was sent yet", DIM)]))
 
 
 def _worst(ratios: Sequence[Ratio], streams: int) -> list[Ratio]:
-    """Return all together, where there are more than one, and then the streams that are nearest to a line."""
+    """Return all together, where there are several, then those nearest to a line; few sends say little."""
     whole, each = [one for one in ratios if one.stream is None], [one for one in ratios if one.stream is not None]
-    each.sort(key=lambda one: -max(one.bounce / LINES["bounce", "pause"], one.complaint / LINES["complaint", "pause"]))
+    each.sort(key=lambda one: (one.sends < ENOUGH, -max(one.bounce / _PAUSE[0], one.complaint / _PAUSE[1])))
     return (whole if len(each) > 1 else []) + each[:streams]
 
 
 def _flow(sight: Sight, room: Room) -> RenderableType:
     """Draw what comes in and what became of it: in all, in a second, and its share of the outcomes."""
-    grid = _grid("left", "right", "right", "cut")
+    grid = columns("left", "right", "right", "cut")
     for name, count in (("sends", sight.sends), ("taken in", sight.arrived), ("records", sight.records)):
         if count.total or name != "taken in":
-            grid.add_row(name, _total(count), _rate(count), "")
+            grid.add_row(name, total(count), rate(count), "")
     whole = sum(count.total for count in sight.outcomes.values()) or 1.0
     ranked = sorted(sight.outcomes.items(), key=lambda one: -one[1].total)
     for kind, count in ranked[: room.kinds]:
         bar = Text(blocks((count.total / whole) ** 0.5), KINDS.get(kind, "yellow"))
-        grid.add_row(words(kind), _total(count), _rate(count), bar)
+        grid.add_row(words(kind), total(count), rate(count), bar)
     letters = Count(
         total=sum(one.total for one in sight.dead_letters.values()),
-        per_second=_added(one.per_second for one in sight.dead_letters.values()),
+        per_second=added(one.per_second for one in sight.dead_letters.values()),
     )
     style = "red" if letters.per_second else ""
-    grid.add_row(Text("dead letters", style), _total(letters), _rate(letters), _first_reasons(sight))
+    grid.add_row(Text("dead letters", style), total(letters), rate(letters), _first_reasons(sight))
     return Group(Text("What flows", "bold"), grid)
 
 
 def _first_reasons(sight: Sight) -> Text:
     """Name the reasons of most dead letters."""
     ranked = sorted(sight.dead_letters.items(), key=lambda one: -one[1].total)
-    return _cut(", ".join(words(reason) for reason, _ in ranked[:2]), _DIM)
+    return cut(", ".join(words(reason) for reason, _ in ranked[:2]), DIM)
 
 
 def _lag(sight: Sight, room: Room) -> RenderableType:
     """Draw which partitions have most to do; in several workers, whose they are."""
     waiting = [one for one in sight.lag if one.lag]
     whole, most = sum(one.lag for one in waiting), max((one.lag for one in waiting), default=1)
-    grid = _grid("cut", "left", "right", "left", "cut")
+    grid = columns("cut", "left", "right", "left", "cut")
     for one in waiting[: room.lags]:
         whose = one.worker.removeprefix("http://") if len(sight.workers) > 1 else ""
         bar = Text(blocks(one.lag / most), "cyan")
-        grid.add_row(_cut(one.topic), str(one.partition), f"{one.lag:,}", bar, _cut(whose, _DIM))
+        grid.add_row(cut(one.topic), f"[{one.partition}]", f"{one.lag:,}", bar, cut(whose, DIM))
     more = len(waiting) - room.lags
     left = sum(worker.recovery_remaining for worker in sight.workers)
     said = f"  {counted(whole, 'record')} in {len(waiting)} of {counted(len(sight.lag), 'partition')}"
-    title = Text.assemble(("What lags", "bold"), (said, _DIM))
-    parts: list[RenderableType] = [title, grid if waiting else Text("nothing waits to be worked off", _DIM)]
-    parts += [Text(f"and {more} more", _DIM)] if more > 0 else []
+    title = Text.assemble(("What lags", "bold"), (said, DIM))
+    parts: list[RenderableType] = [title, grid if waiting else Text("nothing waits to be worked off", DIM)]
+    parts += [Text(f"and {more} more", DIM)] if more > 0 else []
     parts += [Text(f"recovery: {counted(left, 'changelog record')} to read", "yellow")] if left else []
     return Group(*parts)
 
@@ -171,11 +175,11 @@ def _waiting(sight: Sight) -> RenderableType:
     waits = sight.waiting
     said = Text.assemble(
         (f"{waits.retries:,}", "bold"),
-        (" to be sent again · ", _DIM),
+        (" to send again · ", DIM),
         (f"{waits.suppressions:,}", "bold"),
-        (" not to be written to · ", _DIM),
+        (" suppressed · ", DIM),
         (f"{waits.loops:,}", "bold"),
-        (" in a loop", _DIM),
+        (" in loops", DIM),
     )  # fmt: skip - a word and its style a piece
     paused = Text(f"paused streams: {', '.join(waits.paused)}", "red")
     return Group(Text("What waits", "bold"), said, *([paused] if waits.paused else []))
@@ -183,15 +187,15 @@ def _waiting(sight: Sight) -> RenderableType:
 
 def _time(sight: Sight) -> RenderableType:
     """Draw how old a record is when its work is durable, how long chunks take, and on what."""
-    grid = _grid("left", "right", "right", "cut")
-    grid.add_row(*(Text(word, _DIM) for word in ("", "half", "95 %", "")))
+    grid = columns("left", "right", "right", "cut")
+    grid.add_row(*(Text(word, DIM) for word in ("", "half", "95 %", "")))
     if sight.age is not None:
-        age = _cut("from arrival until durable", _DIM)
+        age = cut("from arrival until durable", DIM)
         grid.add_row("records", seconds(sight.age.half_s), seconds(sight.age.most_s), age)
     for hop in sight.hops:
         chunk = hop.seconds
         grid.add_row(words(hop.hop), seconds(chunk.half_s), seconds(chunk.most_s), _steps(hop))
-    idle = Text("nothing was worked off since the last look", _DIM)
+    idle = Text("nothing was worked off since the last look", DIM)
     return Group(Text("How long it takes", "bold"), grid if sight.age is not None or sight.hops else idle)
 
 
@@ -199,47 +203,7 @@ def _steps(hop: Hop) -> Text:
     """Name the chunks a second and the three steps that take most of their time."""
     whole = sum(hop.steps.values()) or 1.0
     steps = ", ".join(f"{step} {share / whole:.0%}" for step, share in list(hop.steps.items())[:3])
-    return _cut(f"{_speed(hop.chunks_per_second)}: {steps}", _DIM)
-
-
-def _grid(*columns: str) -> Table:
-    """Return a grid of columns: left, right, or cut, which are the first to give way where the terminal is narrow."""
-    grid = Table.grid(padding=(0, 1))
-    for column in columns:
-        grid.add_column(no_wrap=column != "cut", justify="right" if column == "right" else "left")
-    return grid
-
-
-def _cut(words: str, style: str = "") -> Text:
-    return Text(words, style, overflow="ellipsis", no_wrap=True)
-
-
-def _total(count: Count) -> Text:
-    return Text(f"{count.total:,.0f}", "bold" if count.total else _DIM)
-
-
-def _rate(count: Count) -> Text:
-    rate = count.per_second
-    return Text("-", _DIM) if rate is None else Text(_speed(rate), "" if rate else _DIM)
-
-
-def _speed(rate: float) -> str:
-    """Return so many a second; below ten a digit more says something."""
-    return f"{rate:.1f}/s" if 0 < rate < 10 else f"{rate:,.0f}/s"  # noqa: PLR2004 - see above
-
-
-def _added(rates: Iterable[float | None]) -> float | None:
-    known = [rate for rate in rates if rate is not None]
-    return sum(known) if known else None
-
-
-def seconds(value: float) -> str:
-    """Return a time for people: 2.5 ms, 340 ms, 1.2 s, 3 min, 5 h."""
-    for unit, size, end in (("ms", 0.001, 1.0), ("s", 1.0, 120.0), ("min", 60.0, 7_200.0)):
-        if value < end:
-            number = value / size
-            return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"  # noqa: PLR2004 - two digits are enough
-    return f"{value / 3600:.0f} h"
+    return cut(f"{speed(hop.chunks_per_second)}: {steps}", DIM)
 
 
 def unwell(sight: Sight) -> Iterator[str]:

@@ -27,9 +27,10 @@ from aiohttp import web
 from rich.console import Console
 
 from streams.cli.top_asking import DOWN, Said, ask, checked_urls, session
+from streams.cli.top_cells import seconds
 from streams.cli.top_pages import grown, spread
 from streams.cli.top_sight import Sight, sight
-from streams.cli.top_view import Screen, seconds
+from streams.cli.top_view import Screen
 from streams.demo.gauges import Page, read_page
 from streams.demo.worker import Worker
 from streams.observe.exposition import Exposition
@@ -208,11 +209,11 @@ def test_the_page_says_what_there_is() -> None:
     for words in (
         "recovering: 1234 changelog records to read",
         "nobody listens there",
-        "all streams",
+        "all ",
         "6.67%",  # 700 of 10,500
         "hard bounced",
         "5,250/s",
-        "ses.feedback 6 1,000,000",
+        "ses.feedback [6] 1,000,000",
         "1,000,000",
         "recovery: 1,234 changelog records to read",
         "not avro",
@@ -221,7 +222,22 @@ def test_the_page_says_what_there_is() -> None:
         "wait 75%, decode 25%",
     ):
         assert words in shown
-    assert shown.index("ses.feedback 6") < shown.index("ses.feedback 5")
+    assert shown.index("[6]") < shown.index("[5]")
+
+
+def test_a_ratio_of_few_sends_stands_last_and_in_grey() -> None:
+    few = page(sends(50, "few"), outcomes("HARD_BOUNCED", 40, "few"), sends(5_000, "many"))
+    console = Console(file=io.StringIO(), width=120, color_system="truecolor", force_terminal=True)
+    lines = console.render_lines(Screen(sight(AT, [said(A, 1.0, few)])), pad=False)
+    order, colours = list[str](), dict[str, set[str]]()
+    for line in lines:
+        words = "".join(piece.text for piece in line[: len(line) // 2]).split()
+        name = next((word for word in words if word in ("many", "few")), "")
+        order += [name] if name else []
+        drawn_in = {piece.style.color.name for piece in line if "━" in piece.text and piece.style and piece.style.color}
+        colours.setdefault(name, set()).update(drawn_in)
+    assert order == ["many", "few"]
+    assert colours["few"] == {"bright_black"}
 
 
 def test_a_small_terminal_shows_the_most_important_first() -> None:

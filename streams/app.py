@@ -68,7 +68,7 @@ def _serve(settings: Settings, engine: ChunkApp, codec: Codec, topics: Mapping[s
     answering = Answering(
         settings,
         engine.tables,
-        OwnState(survey, _now),
+        OwnState(survey, policy_of(settings), _now),
         codec=codec,
         topics=topics,
         now=_now,

@@ -12,6 +12,8 @@ from pathlib import Path
 from streams.demo.gauges import Page, fetch_page, is_ready
 from streams.demo.process import Process, free_port
 
+TOKEN = "SES_STREAMS_WEB__TOKEN"  # noqa: S105 - the name of the setting
+
 
 class Worker(Process):
     """One worker process on this machine.
@@ -23,14 +25,14 @@ class Worker(Process):
     """
 
     def __init__(self, variables: Mapping[str, str], home: Path) -> None:
-        """Choose a port, and a token for its page; nothing runs yet."""
+        """Choose a port, and a token where none is given; nothing runs yet."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self.token = secrets.token_urlsafe(18)
+        self.token = variables.get(TOKEN, secrets.token_urlsafe(18))
         ours = {
             "SES_STREAMS_DATA_DIR": str(home / "data"),
             "SES_STREAMS_WEB__PORT": str(self.port),
-            "SES_STREAMS_WEB__TOKEN": self.token,
+            TOKEN: self.token,
         }
         super().__init__("the worker", ["worker"], {**variables, **ours}, home / "worker.log")
         self._cpu_before = 0.0

@@ -11,10 +11,25 @@ from typing import Any, NamedTuple, Protocol
 
 from streams.answers.model import Trace, Why
 from streams.mail.address import normal_address, normal_message_id
+from streams.mail.outcome import OutcomeKind
+from streams.web.headline import Level
 from streams.web.problems import Refused
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
 """How SES names a mail."""
+
+
+GOOD = frozenset({OutcomeKind.DELIVERED, OutcomeKind.OPENED, OutcomeKind.CLICKED})
+BAD = frozenset(
+    {
+        OutcomeKind.HARD_BOUNCED,
+        OutcomeKind.SOFT_BOUNCED,
+        OutcomeKind.COMPLAINED,
+        OutcomeKind.REJECTED,
+        OutcomeKind.RENDERING_FAILED,
+        OutcomeKind.FAILED,
+    }
+)
 
 
 class Answers(Protocol):
@@ -40,11 +55,20 @@ def is_address(asked: str) -> bool:
     return "@" in asked and not _MESSAGE_ID.fullmatch(normal_message_id(asked))
 
 
+def look_of(trace: Trace) -> Level:
+    """Return how the answer looks: as the worst of what became of the mail."""
+    ends = {one.kind for one in trace.furthest}
+    if ends & BAD:
+        return Level.BAD
+    return Level.GOOD if ends and ends <= GOOD else Level.QUIET
+
+
 async def answered(answers: Answers, asked: str) -> Found:
     """Return the answer to a question."""
     try:
         if is_address(asked):
             return Found("why.html", HTTPStatus.OK, {"why": await answers.why(normal_address(asked))})
-        return Found("trace.html", HTTPStatus.OK, {"trace": await answers.trace(normal_message_id(asked))})
+        trace = await answers.trace(normal_message_id(asked))
+        return Found("trace.html", HTTPStatus.OK, {"trace": trace, "look": look_of(trace)})
     except Refused as refused:
         return Found("unanswered.html", refused.status, {"error": refused.detail})

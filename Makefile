@@ -51,8 +51,9 @@ $(READY): pyproject.toml requirements/dev.txt kernel/pyproject.toml $(wildcard k
 demo: $(READY) ## the main job, end to end, on an embedded broker (ARGS="--messages 20000 --json")
 	@$(BIN)/ses-streams demo $(ARGS)
 
-tools: $(READY) ## get what some tests look through: promtool and Prometheus, from Debian's package into var/tools
+tools: $(READY) ## get what some tests look through: promtool and Prometheus, from Debian's package into var/tools; Chromium
 	@$(BIN)/python -m tests.prometheus
+	@$(BIN)/python -m tests.browser
 
 test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words", ARGS="-m slow")
 	@$(BIN)/pytest $(ARGS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +17,12 @@ from queue import Empty, Queue
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.chromium import find
 from tests.conftest import Need
 
 SOURCE = Path(__file__).parents[2]
 PATIENCE_S = 180
 OVER = "and no more"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WORDS = ("--messages", "1200", "--requests", "60", "--seed", "3", "--keep")
 _KEPT = re.compile(r"status page (http://127\.0\.0\.1:\d+/) \(token (\S+)\)")
 
@@ -83,8 +82,8 @@ def _kept(process: subprocess.Popen[str]) -> Demo:
 @pytest.fixture(scope="module")  # while it runs, no other loop may run in this thread
 def chromium(need: Need) -> Iterator[Browser]:
     """Start the browser that is installed; Playwright's own cannot be had everywhere."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    need(path is not None, "no Chromium on PATH (make tools)")
+    path = find()
+    need(path is not None, "no Chromium on PATH: `make tools` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,

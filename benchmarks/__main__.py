@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import balance, growth, intake, latency, recovery, rolling, scale, state, throttle, transactions
+from benchmarks import balance, growth, intake, latency, recovery, rolling, scale, scrape, state, throttle, transactions
 from benchmarks.join import race
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "recovery": (recovery.main, "a lost disk rebuilt from a changelog of 3 million keys on Apache Kafka: 3 minutes"),
     "rolling": (rolling.main, "three workers restarted one after the other, as Kubernetes does it: 3 minutes"),
     "scale": (scale.main, "the sums of docs/scale.md, from the latest results of the others: a second"),
+    "scrape": (scrape.main, "the page of metrics, for one stream, ten and fifty: half a minute"),
     "state": (state.main, "a table of 10 million living keys, whose keys come and go: half an hour"),
     "throttle": (throttle.main, "a thousand requests through an SES that takes five a second: 4 minutes"),
     "transactions": (transactions.main, "a chunk's outputs one after the other, or in one transaction: 4 minutes"),

@@ -1,8 +1,8 @@
 """What a scrape costs a worker: the page of metrics made again and again, for few streams and for many.
 
 No broker and no socket: the page is made in the worker's loop, and while it is made no chunk moves on; that time is
-what counts. Times are this process's own processor time, the median of many pages, so that a busy machine shows less. The
-metrics hold what a worker's do after a day: every stream at every mailbox provider, with some latencies and a lag for
+what counts. Times are this process's own processor time, the median of many pages, so that a busy machine shows less.
+The metrics hold what a worker's do after a day: every stream at every mailbox provider, with some latencies and a lag for
 each partition.
 """
 

@@ -2,8 +2,8 @@
 
 No broker and no socket: the page is made in the worker's loop, and while it is made no chunk moves on; that time is
 what counts. Times are this process's own processor time, the median of many pages, so that a busy machine shows less.
-The metrics hold what a worker's do after a day: every stream at every mailbox provider, with some latencies and a lag for
-each partition.
+The metrics hold what a worker's do after a day: every stream at every mailbox provider, some latencies, a lag for each
+partition.
 """
 
 from __future__ import annotations

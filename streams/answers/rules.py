@@ -77,6 +77,36 @@ ROWS: dict[str, Row] = {
     "retry-turn": Row("one retry asks the mailbox, the others wait for its answer", PROBE),
     "retry-barred": Row("nobody may write to them now: it goes only if that ends before it is due", RETRIES),
     "retry-cancelled": Row("an operator cancelled what had bounced up to then", OPERATORS),
+    "requested": Row("a service asked for it; one request is sent once per attempt", GATE),
+    "sent": Row("SES has it; what SES says of it finds it by the message id", JOIN),
+    "sent-again": Row("the same Send twice is one", JOIN),
+    "stand-in": Row("SES's own Send event stands in until the Send comes", JOIN),
+    "stand-in-needless": Row("the Send is known: SES's own Send event adds nothing", JOIN),
+    "heard": Row("one event gives one outcome for each recipient that it is about", OUTCOMES),
+    "duplicate": Row("the same event twice is one: it was heard before", JOIN),
+    "parked": Row("an event that comes before its Send waits {park} for it", JOIN),
+    "parked-joined": Row("it came before its Send, waited, and was joined with it", JOIN),
+    "unmatched": Row("{park} went by without its Send: it went out unmatched, and still counts for suppression", JOIN),
+    "too-many-wait": Row("too much waits for this Send already: it went out unmatched at once", JOIN),
+    "by-mail-dropped": Row("a report by mail counts only for a recipient of a Send that is known", OUTCOMES),
+    "says-nothing": Row("it says nothing of anybody's mail; it is kept as it is", OUTCOMES),
+    "unusable": Row("a record that cannot be used is set aside, and its neighbours go on", OUTCOMES),
+    "silence": Row("a send of which SES says nothing for {unanswered} is counted", JOIN),
+    "forgotten": Row("a message is forgotten {forget} after its last event; what comes later goes out unmatched", JOIN),
+    "retry-due": Row("its turn came: it goes to the one recipient concerned, as the next attempt", RETRIES),
+    "bounce": Row("{type}/{subtype} with {dsn}: {why}", BOUNCES),
+    "delivered": Row("the receiving server took it; that is not the inbox", OUTCOMES),
+    "complained": Row("a person called it spam", OUTCOMES),
+    "fetched": Row("a person fetched it out of the spam folder", OUTCOMES),
+    "rejected": Row("SES accepted it, found a virus, and did not send it", OUTCOMES),
+    "not-rendered": Row("its template could not be filled in: never sent", OUTCOMES),
+    "delayed": Row("SES goes on trying", OUTCOMES),
+    "opened": Row("it was looked at, by a person or a machine", OUTCOMES),
+    "clicked": Row("a link in it was followed, by a person or a machine", OUTCOMES),
+    "left": Row("somebody left the stream", OUTCOMES),
+    "answered": Row("a machine answered it: no bounce, and never sent again", LOOPS),
+    "guess": Row("SES names nobody, or several who may be meant: a guess", OUTCOMES),
+    "further": Row("{further} is further than {here}: it changes nothing", FURTHEST),
 }
 
 
@@ -104,10 +134,10 @@ class Rules:
             "forget_person": span(soft.forget),
         }
 
-    def __call__(self, name: str) -> Rule:
-        """Return the rule of that name."""
+    def __call__(self, name: str, **words: str) -> Rule:
+        """Return the rule of that name; *words* are what its sentence says of the case."""
         row = ROWS[name]
-        return Rule(name=name, says=row.says.format(**self._numbers), section=f"{PAGE}#{row.section}")
+        return Rule(name=name, says=row.says.format(**self._numbers, **words), section=f"{PAGE}#{row.section}")
 
 
 OF_REASON: dict[SuppressionReason, str] = {

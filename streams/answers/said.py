@@ -45,3 +45,9 @@ def moment(at: int) -> datetime:
 def moment_or_none(at: int | None) -> datetime | None:
     """Return a time as `moment` does; None where there is none."""
     return None if at is None else moment(at)
+
+
+def minute(at: int) -> str:
+    """Return a time within a sentence: to the minute, in UTC."""
+    written = iso_time(at)
+    return f"{written[:10]} {written[11:16]}Z" if isinstance(written, str) else str(written)

@@ -23,15 +23,10 @@ class StepKind(StrEnum):
     REQUESTED = "REQUESTED"
     SENT = "SENT"
     SES_SAID = "SES_SAID"
-    SETTLED = "SETTLED"
-    """Dispatch was told what SES's events say of a request."""
     RETRY_DUE = "RETRY_DUE"
-    OUTCOME_FOUND = "OUTCOME_FOUND"
-    """An outcome on its topic whose event was not found."""
     DEAD_LETTER = "DEAD_LETTER"
-    WENT_UNMATCHED = "WENT_UNMATCHED"
-    """What waited for the Send went out without it."""
     SILENCE = "SILENCE"
+    """SES had said nothing for so long that it was counted."""
 
 
 class Concluded(Said):

@@ -63,7 +63,12 @@ BOUNCE_CLASSES = (
 
 def classify(bounce_type: str | None, subtype: str | None, status: str | None, *, no_dsn: bool) -> BounceClass:
     """Return what a bounce means for one recipient; *no_dsn* is `lacks_dsn` of the whole event."""
-    return _row((bounce_type or "").lower(), (subtype or "").lower(), _dsn_says(status, no_dsn=no_dsn)).means
+    return decided_by(bounce_type, subtype, status, no_dsn=no_dsn).means
+
+
+def decided_by(bounce_type: str | None, subtype: str | None, status: str | None, *, no_dsn: bool) -> Row:
+    """Return the row that decides what a bounce means, with its reason."""
+    return _row((bounce_type or "").lower(), (subtype or "").lower(), _dsn_says(status, no_dsn=no_dsn))
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""One record that was looked for and found, and where it lies: what an answer about the past is made of."""
+"""What is looked for on a topic, and what is found: of these an answer about the past is made."""
 
 from __future__ import annotations
 
@@ -17,3 +17,19 @@ class Found(NamedTuple):
     at: int
     key: bytes | None
     value: bytes | None
+
+
+class Want(NamedTuple):
+    """What is looked for: records of a topic that hold *needle*, near some *times* (ms since the epoch).
+
+    key: by which the partition is known; None looks through all of them.
+    """
+
+    topic: str
+    key: bytes | None
+    needle: bytes
+    times: tuple[int, ...]
+
+    def fits(self, key: bytes | None, value: bytes | None) -> bool:
+        """Tell whether a record may be one of these; who reads it sees whether it is."""
+        return (value is not None and self.needle in value) or (key is not None and self.needle in key)

@@ -302,7 +302,8 @@ def test_every_rule_leads_to_a_section_of_the_page_and_is_said_by_somebody(name:
     page = (ROOT / "docs" / "rules.md").read_text()
     heads = (part.partition("\n")[0].lower() for part in page.split("\n## ")[1:])
     headings = {re.sub(r"[^a-z0-9 -]", "", head).replace(" ", "-") for head in heads}
-    rule = Rules(POLICY)(name)
+    words = dict.fromkeys(re.findall(r"{(type|subtype|dsn|why|further|here)}", ROWS[name].says), "word")
+    rule = Rules(POLICY)(name, **words)
     assert rule.section.partition("#")[2] in headings
     assert "{" not in rule.says
     code = [path.read_text() for path in (ROOT / "streams" / "answers").glob("*.py")]

@@ -40,6 +40,7 @@ from streams.web.here import OwnState
 from streams.web.server import WebServer
 from streams.web.status import status_page
 from streams.web.survey import Sources, Survey
+from streams.web.tracing import Tracing
 
 
 def run(settings: Settings) -> int:
@@ -64,11 +65,11 @@ def run(settings: Settings) -> int:
 
 def _serve(settings: Settings, engine: ChunkApp, codec: Codec, topics: Mapping[str, str], sources: Sources) -> None:
     """Have the engine run the HTTP side: metrics, health, the page, the API."""
-    survey = Survey(lambda: web.url, sources, _now())
+    survey, policy = Survey(lambda: web.url, sources, _now()), policy_of(settings)
     answering = Answering(
         settings,
         engine.tables,
-        OwnState(survey, policy_of(settings), _now),
+        OwnState(survey, Tracing(settings, policy, _now), policy, _now),
         codec=codec,
         topics=topics,
         now=_now,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from streams.web.overview import Gauge, Line, Overview, Partition, Provider, Reputation
-from streams.web.words import in_about, number, rate, share
+from streams.web.words import in_about, number, rate, share, words
 
 ENOUGH_SENDS = 100
 """Below this a ratio says nothing: one bounce more, and it is another one."""
@@ -143,7 +143,7 @@ def bounces_most(providers: Iterable[Provider]) -> str:
         return "Too little mail in the last hour to tell which provider bounces most."
     if not first.bounced:
         return "No provider bounces."
-    return f"{first.provider} bounces most: {share(first.bounced / first.ends)} of {number(first.ends)} mails."
+    return f"{words(first.provider)} bounces most: {share(first.bounced / first.ends)} of {number(first.ends)} mails."
 
 
 def lags_most(partitions: Iterable[Partition]) -> str:

@@ -6,6 +6,7 @@ overview that comes in: if nobody is named in it, nobody is named on the page.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,6 +31,8 @@ KINDS = (
     OutcomeKind.DELAYED,
 )
 HEATS = 5
+TIMES = (0.75, 1.25, 2, 3)
+"""So many times the share of all mail make the next warmer colour: the usual is pale, thrice the usual is not."""
 WIDEST = 32
 """Partitions that a table has columns for; of more, those that lag most are shown."""
 DAY_S, MINUTE_S = 86_400, 60
@@ -151,24 +154,24 @@ def _period(minutes: float) -> str:
 
 
 def _heat(overview: Overview) -> list[Heat]:
-    """Return the heat map; a cell is the warmer, the closer it comes to the worst of its column."""
+    """Return the heat map; a cell is the warmer, the further its share is above that of all mail."""
     providers = [one for one in headline.worst_first(overview.providers) if one.ends]
-    enough = [one for one in providers if one.ends >= headline.ENOUGH_ENDS]
-    worst = {kind: max((one.outcomes.get(kind, 0) / one.ends for one in enough), default=0.0) for kind in KINDS}
+    ends = sum(one.ends for one in providers)
+    usual = {kind: sum(one.outcomes.get(kind, 0) for one in providers) / (ends or 1) for kind in KINDS}
     found = []
     for one in providers:
         cells = []
         for kind in KINDS:
-            count = one.outcomes.get(kind, 0)
-            share = count / one.ends
-            good = kind is OutcomeKind.DELIVERED or one not in enough
-            cells.append(Cell(count, share, "" if good else _warmth(share, worst[kind])))
+            mails = one.outcomes.get(kind, 0)
+            plain = kind is OutcomeKind.DELIVERED or one.ends < headline.ENOUGH_ENDS or not mails
+            heat = "" if plain else f"heat{1 + bisect(TIMES, mails / one.ends / usual[kind])}"
+            cells.append(Cell(mails, mails / one.ends, heat))
         found.append(Heat(one.provider, one.ends, cells))
     return found
 
 
 def _warmth(value: float, most: float) -> str:
-    """Return the class of a cell: none for nothing, heat1 to heat5."""
+    """Return the class of a cell beside the largest: none for nothing, heat1 to heat5."""
     return f"heat{max(1, round(value / most * HEATS))}" if value > 0 and most > 0 else ""
 
 

@@ -70,6 +70,29 @@ def test_nobody_is_named_before_the_token_and_everybody_after_it(page: Page, dem
     expect(shown).not_to_contain_text("@")
 
 
+def test_why_somebody_is_suppressed_is_two_clicks_away(page: Page, demo: Demo) -> None:
+    entered(page, demo, "")
+    person = page.locator("#recent tbody tr", has_text="hard bounce").get_by_role("button").first
+    address = person.inner_text()
+    person.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(address)
+    expect(page.locator(".card")).to_contain_text("No: ")
+    expect(page.locator("ol.timeline li").first).to_contain_text("hard bounce")
+    expect(page.get_by_text("ses-streams suppressions release")).to_be_visible()
+    assert page.url == f"{demo.url}search"
+    assert Axe().run(page).violations_count == 0
+
+
+def test_an_address_can_be_asked_for_by_keyboard_alone(page: Page, demo: Demo) -> None:
+    page.get_by_label("What became of a mail").focus()
+    page.keyboard.type("Nobody@Example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type(demo.token)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("nobody@example.com")
+    expect(page.locator(".card")).to_contain_text("nothing was ever heard of them")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility_by_axe(context: BrowserContext, page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -13,7 +13,7 @@ from importlib.resources import files
 import orjson
 import pytest
 
-from streams.web.overview import Flow
+from streams.web.overview import Flow, Provider
 from streams.web.page import STATIC
 from streams.web.page_answers import is_address
 from streams.web.page_door import COOKIE, GOOD_FOR_S
@@ -284,6 +284,20 @@ async def test_a_page_of_a_worker_that_has_just_begun_is_whole(site: Site) -> No
     valid(page)
     assert "Too few mails to rate" in page
     assert "Nobody was suppressed" in page
+
+
+async def test_a_share_is_warm_where_it_is_far_above_that_of_all_mail(site: Site) -> None:
+    site.seen = overview(
+        providers=[
+            Provider(provider="gmail", outcomes={"DELIVERED": 990, "HARD_BOUNCED": 10}),
+            Provider(provider="yahoo", outcomes={"DELIVERED": 980, "HARD_BOUNCED": 20}),
+            Provider(provider="gmx", outcomes={"DELIVERED": 180, "HARD_BOUNCED": 20}),
+            Provider(provider="proton", outcomes={"HARD_BOUNCED": 2}),
+        ]
+    )
+    _, page = await site.get("/")
+    cells = re.findall(r'<td class="n (heat\d)?">([\d.]+ %)<span', page)
+    assert [cell for cell in cells if cell[0]] == [("heat5", "10 %"), ("heat2", "2 %"), ("heat1", "1 %")]
 
 
 async def test_many_partitions_are_shown_by_their_worst(site: Site) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,11 @@ def test_the_lines_of_ses_are_shown_beside_the_ratios() -> None:
     lines = {key[1]: value for key, value in _samples(Metrics()).items() if key[0] == "ses_reputation_line_ratio"}
     assert sorted(lines.values()) == [0.001, 0.005, 0.05, 0.1]
     assert not any(math.isnan(value) for value in lines.values())
+
+
+def test_every_metric_of_the_catalogue_is_filled_somewhere_and_nothing_else_is() -> None:
+    rooms = Path(__file__).resolve().parents[2] / "streams"
+    code = [path.read_text("utf-8") for path in rooms.rglob("*.py") if path.name not in {"catalogue.py", "series.py"}]
+    named = {name for text in code for name in re.findall(r'"(ses_[a-z]+(?:_[a-z]+)*)"', text)}
+    assert set(METRICS) - named == set()
+    assert {name for name in named - set(METRICS) if re.search(r"_(total|ratio|bytes|seconds)$", name)} == set()

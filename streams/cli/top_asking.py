@@ -1,4 +1,4 @@
-"""Asks workers how they are: /health/ready and /metrics of each, all at once, again and again.
+"""Asks workers how they are: /health/ready, /metrics and what /api/v1/overview foresees, all at once, again and again.
 
 A worker that does not answer is one that says so: it takes nothing from the others, and is asked again next time. What
 the answers come to is counted in top_sight.py.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 
@@ -35,6 +37,8 @@ class Said:
     live: bool = False
     reasons: tuple[str, ...] = ()
     page: Page | None = None
+    foreseen: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Stream (* is all of them) and kind of ratio to the hours until SES would review the account for it."""
 
 
 async def ask_all(session: aiohttp.ClientSession, urls: Sequence[str]) -> tuple[Said, ...]:
@@ -63,11 +67,33 @@ async def ask(session: aiohttp.ClientSession, url: str) -> Said:
             live=bool(health["live"]),
             reasons=tuple(harmless(str(reason)) for reason in health["reasons"]),
             page=page,
+            foreseen=await _foreseen(session, url),
         )
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         return _down(url, _words(error))
     except (ValueError, LookupError, TypeError):
         return _down(url, "what answers there is no worker of ses-streams")
+
+
+async def _foreseen(session: aiohttp.ClientSession, url: str) -> Mapping[tuple[str, str], float]:
+    """Return what a worker foresees; nothing where it has no overview, as an intake, or one of another version."""
+    async with session.get(f"{url}/api/v1/overview", allow_redirects=False) as answer:
+        if answer.status != HTTPStatus.OK:
+            return {}
+        told = await _read(answer)
+    try:
+        return dict(_hours(json.loads(told)))
+    except (ValueError, LookupError, TypeError):
+        return {}
+
+
+def _hours(overview: Any) -> Iterator[tuple[tuple[str, str], float]]:
+    """Yield what an overview foresees, as far as it foresees anything."""
+    for each in (overview["account"], *overview["streams"]):
+        for kind in ("bounce", "complaint"):
+            hours = each[f"{kind}s"]["review_in_hours"]
+            if hours is not None:
+                yield (harmless(each["stream"]), kind), float(hours)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

@@ -31,12 +31,17 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """A stream's ratios over its last sends; *stream* is None for all of them together."""
+    """A stream's ratios over its last sends, and in how many hours SES would review the account if it goes on so.
+
+    *stream* is None for all of them together, hours where that is not foreseen; each worker foresees by what it sees.
+    """
 
     stream: str | None
     sends: int
     bounce: float
     complaint: float
+    bounce_review_in_hours: float | None = None
+    complaint_review_in_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +113,7 @@ def sight(at: str, now: Sequence[Said], before: Sequence[Said] = ()) -> Sight:
         bounces=counts.by("ses_bounces_total", "type"),
         complaints=counts.by("ses_complaints_total", "type"),
         dead_letters=counts.by("ses_dead_letters_total", "reason"),
-        ratios=tuple(_ratios(pages)),
+        ratios=tuple(_ratios(pages, now)),
         lag=tuple(_lag(now)),
         age=spread(moved, "ses_event_age_seconds"),
         hops=tuple(_hops(moved, counts)),
@@ -140,7 +145,7 @@ def _worker(said: Said) -> Worker:
     )
 
 
-def _ratios(pages: Sequence[Page]) -> Iterator[Ratio]:
+def _ratios(pages: Sequence[Page], now: Sequence[Said]) -> Iterator[Ratio]:
     """Yield the ratios of all streams together, then of each, those that send most first; workers weigh by sends."""
     sums: defaultdict[str | None, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for page in pages:
@@ -151,7 +156,20 @@ def _ratios(pages: Sequence[Page]) -> Iterator[Ratio]:
                 sums[name] = [before + part for before, part in zip(sums[name], parts, strict=True)]
     for name, (sends, bounced, complained) in sorted(sums.items(), key=lambda one: (one[0] is not None, -one[1][0])):
         if sends:
-            yield Ratio(stream=name, sends=round(sends), bounce=bounced / sends, complaint=complained / sends)
+            yield Ratio(
+                stream=name,
+                sends=round(sends),
+                bounce=bounced / sends,
+                complaint=complained / sends,
+                bounce_review_in_hours=_soonest(now, name, "bounce"),
+                complaint_review_in_hours=_soonest(now, name, "complaint"),
+            )
+
+
+def _soonest(now: Sequence[Said], stream: str | None, kind: str) -> float | None:
+    """Return the fewest hours that any worker foresees."""
+    which = "*" if stream is None else stream, kind
+    return min((said.foreseen[which] for said in now if which in said.foreseen), default=None)
 
 
 def _lag(now: Sequence[Said]) -> list[Lag]:

@@ -110,8 +110,11 @@ def _reputation(sight: Sight, room: Room, *, narrow: bool) -> RenderableType:
         if narrow:
             grid = columns("left", "left", "right", "left", "left")
             parts += [Text.assemble(name, (f" of {ratio.sends:,}", DIM)), grid]
-        for beside, kind, share in zip(names, _HEADS, (ratio.bounce, ratio.complaint), strict=True):
-            bar = gauge(share, LINES[kind, "review"], LINES[kind, "pause"])
+        hours = ratio.bounce_review_in_hours, ratio.complaint_review_in_hours
+        for beside, kind, share, left in zip(names, _HEADS, (ratio.bounce, ratio.complaint), hours, strict=True):
+            bar = list(gauge(share, LINES[kind, "review"], LINES[kind, "pause"]))
+            if left:
+                bar[-1] = Text(f"{LINES[kind, 'review']:.1%} in {seconds(left * 3600)}".replace(".0%", "%"), "yellow")
             bar = [Text(part.plain, DIM) for part in bar] if ratio.sends < ENOUGH else bar
             grid.add_row(beside, f"{_HEADS[kind]:<10}", *bar)
     title = Text.assemble(("What SES sees", "bold"), ("  it ", DIM), ("reviews", "yellow"), (" and ", DIM))

@@ -36,6 +36,7 @@ from streams.demo.worker import Worker
 from streams.observe.exposition import Exposition
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Phase, Position, Progress
+from streams.web.overview import Counts, reputation
 from tests.builders import NOON, event, send
 from tests.cli.conftest import Run, World
 
@@ -279,6 +280,7 @@ class Twin:
     def __init__(self) -> None:
         self.health: Any = {"state": "running", "live": True, "ready": True, "reasons": []}
         self.page = Exposition(Metrics()).page()[0]
+        self.overview: Any = None
         self.status = 200
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
@@ -289,6 +291,7 @@ class Twin:
         app = web.Application()
         app.router.add_get("/health/ready", self._health)
         app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/v1/overview", self._overview)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -298,6 +301,9 @@ class Twin:
         if self.health is None:
             await self._over.wait()
         return web.json_response(self.health, status=200 if self.status == 200 else 503)
+
+    async def _overview(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(self.overview, status=200 if self.overview else 404)
 
     async def _metrics(self, _: web.Request) -> web.StreamResponse:
         return web.Response(body=self.page, status=self.status)
@@ -331,6 +337,30 @@ async def test_a_worker_is_asked_for_its_health_and_its_numbers(twin: Twin) -> N
     )
     assert found.page is not None
     assert found.page.total("ses_build_info") == 1
+
+
+async def test_what_a_worker_foresees_stands_beside_its_ratio(twin: Twin) -> None:
+    rising = Counts(sends=1_000, bounces=100), 1_800.0
+    still = Counts(sends=1_000, bounces=0, complaints=0), 1_800.0
+    passed = Counts(sends=5_000, bounces=0, complaints=50)
+    account = reputation("*", Counts(sends=5_000), 20_000, *rising)
+    streams = [
+        reputation("offers", passed, 10_000, *still),
+        reputation("receipts", Counts(sends=2_000), 10_000, *rising),
+    ]
+    twin.overview = {"account": account.model_dump(), "streams": [one.model_dump() for one in streams]}
+    twin.page = b'ses_ratio_sends{stream="offers"} 5000\nses_ratio_sends{stream="receipts"} 5000\n'
+    seen = sight(AT, [await _ask(twin.url), said(B, 1.0, None)])
+    found = {one.stream: (one.bounce_review_in_hours, one.complaint_review_in_hours) for one in seen.ratios}
+    assert found == {None: (2.5, None), "offers": (None, 0.0), "receipts": (1.0, None)}
+    shown = drawn(seen, 120)
+    assert [shown.count(words) for words in ("5% in 2 h", "5% in 60 min", "5% 10%", "0.1% 0.5%")] == [1, 1, 1, 3]
+
+
+async def test_an_overview_of_another_shape_takes_nothing_from_the_rest(twin: Twin) -> None:
+    twin.overview = {"account": {"stream": "*"}, "streams": []}
+    found = await _ask(twin.url)
+    assert (found.state, found.foreseen) == ("running", {})
 
 
 async def test_what_would_command_a_terminal_does_not(twin: Twin) -> None:

@@ -43,7 +43,7 @@ WORKERS = Row(
         "a roll-out got stuck.",
         Query(f"count by (part, version) ({of('ses_build_info')})", "{{part}} {{version}}"),
         unit=COUNT,
-        alerts=("SesNoWorker", "SesDown"),
+        alerts=("SesNoWorker", "SesDown", "SesRestarts"),
     ),
     Number(
         "Records worked off",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -17,16 +18,23 @@ from deploy.grafana.panels import DATASOURCE, Shown
 
 TAG = "ses-streams"
 WIDTH = 24
-TRENDS = "1h,6h,1d,3d"
 ALERTS = 'ALERTS{alertname=~"Ses.*", alertstate="firing"}'
 DOCS = "https://git.example.com/ses-streams/docs"
 """Stands for the place where each house has this repository: `make dashboards DOCS=...` says it."""
 
 
+class Stack:
+    """Panels of one width, one below the other."""
+
+    def __init__(self, *panels: Shown) -> None:
+        """Keep them."""
+        self.panels = panels
+
+
 class Row:
     """One question, and the panels that answer it."""
 
-    def __init__(self, question: str, *panels: Shown) -> None:
+    def __init__(self, question: str, *panels: Shown | Stack) -> None:
         """Keep both."""
         self.question, self.panels = question, panels
 
@@ -36,7 +44,7 @@ class Board:
     """One dashboard.
 
     name: that of its file, and the end of its uid.
-    variables: which of stream, provider and trend can be chosen, besides the data source and the job.
+    variables: which of stream and provider can be chosen, besides the data source and the job.
     """
 
     name: str
@@ -44,6 +52,7 @@ class Board:
     about: str
     variables: Sequence[str]
     rows: Sequence[Row]
+    since: str = "now-6h"
 
     def text(self, docs: str = DOCS) -> str:
         """Return the dashboard as Grafana reads it; *docs* is where people read our docs/."""
@@ -58,7 +67,7 @@ class Board:
             .tags([TAG])
             .readonly()
             .timezone("browser")
-            .time("now-6h", "now")
+            .time(self.since, "now")
             .refresh("30s")
             .tooltip(shape.DashboardCursorSync.CROSSHAIR)
             .variables(
@@ -72,14 +81,12 @@ class Board:
         board.panels = list(_placed(self.rows))
         return board
 
-    def _chosen(self, docs: str) -> Iterator[build.QueryVariable | build.CustomVariable | build.ConstantVariable]:
+    def _chosen(self, docs: str) -> Iterator[build.QueryVariable | build.ConstantVariable]:
         yield _values_of("job", "Job", "ses_build_info")
         if "stream" in self.variables:
             yield _values_of("stream", "Stream", 'ses_sends_total{job=~"$job"}')
         if "provider" in self.variables:
             yield _values_of("provider", "Provider", 'ses_outcomes_total{job=~"$job"}')
-        if "trend" in self.variables:
-            yield build.CustomVariable("trend").label("Trend").description("What forecasts rest on.").values(TRENDS)
         yield build.ConstantVariable("docs").value(docs)
 
 
@@ -119,20 +126,20 @@ class _Alerts(shape.AnnotationQuery):
 
 def _placed(rows: Sequence[Row]) -> Iterator[shape.Panel | shape.RowPanel]:
     """Yield rows and panels with ids and places, from left to right and down."""
-    number, top = 0, 0
+    ids, top = count(1), 0
     for row in rows:
-        number += 1
-        yield shape.RowPanel(
-            id_val=number, title=row.question, collapsed=False, grid_pos=shape.GridPos(x=0, y=top, w=WIDTH, h=1)
-        )
+        grid = shape.GridPos(x=0, y=top, w=WIDTH, h=1)
+        yield shape.RowPanel(id_val=next(ids), title=row.question, collapsed=False, grid_pos=grid)
         top, left, tallest = top + 1, 0, 0
-        for shown in row.panels:
-            if left + shown.width > WIDTH:
+        for stack in (one if isinstance(one, Stack) else Stack(one) for one in row.panels):
+            width, height = stack.panels[0].width, sum(shown.height for shown in stack.panels)
+            if left + width > WIDTH:
                 top, left, tallest = top + tallest, 0, 0
-            number += 1
-            panel = shown.panel()
-            panel.id_val = number
-            panel.grid_pos = shape.GridPos(x=left, y=top, w=shown.width, h=shown.height)
-            left, tallest = left + shown.width, max(tallest, shown.height)
-            yield panel
+            y = top
+            for shown in stack.panels:
+                panel = shown.panel()
+                panel.id_val, panel.grid_pos = next(ids), shape.GridPos(x=left, y=y, w=width, h=shown.height)
+                y += shown.height
+                yield panel
+            left, tallest = left + width, max(tallest, height)
         top += tallest

@@ -20,10 +20,12 @@ from deploy.grafana.panels import (
     Step,
     Table,
 )
-from deploy.grafana.promql import DAY_S, RANGE, in_a_day, in_range, now, per_second, quantile, rated, share, until
+from deploy.grafana.promql import RANGE, if_it_goes_on, in_range, now, per_second, quantile, rated, share, until
 from streams.observe.catalogue import LINES
 
 ENDED = "DELIVERED|HARD_BOUNCED|SOFT_BOUNCED"
+ENOUGH_SENDS, ENOUGH_ENDS = 200, 20
+"""Below these a ratio says more about chance than about a stream or a provider."""
 FORECAST_DAYS = 30
 """A line that is further away than this by its trend is not worth a number."""
 
@@ -35,13 +37,20 @@ def _lines(kind: str) -> tuple[Step, ...]:
 
 BOUNCE, COMPLAINT = _lines("bounce"), _lines("complaint")
 BOUNCED, COMPLAINED = rated("ses_bounce_ratio", "stream"), rated("ses_complaint_ratio", "stream")
-_SOON = FORECAST_DAYS * DAY_S
+RATABLE = f"({now('ses_ratio_sends', 'stream')} >= {ENOUGH_SENDS})"
+OF_PROVIDER, REAL = ("ses_outcomes_total", "provider"), "!amazon_simulator"
+ENDS = in_range(*OF_PROVIDER, kind=ENDED, provider=REAL)
+_SOON = FORECAST_DAYS * 86_400
+
+
+def _review(line: float, ratio: str) -> str:
+    """Return the seconds until a ratio meets SES's line of review, where that is soon."""
+    return f"({until(line, ratio)}) < {_SOON}"
 
 
 def _of_provider(kind: str) -> str:
-    """Return which share of a provider's mails ended as *kind*."""
-    whole = in_range("ses_outcomes_total", "provider", kind=ENDED)
-    return share(in_range("ses_outcomes_total", "provider", kind=kind), whole)
+    """Return which share of a provider's mails ended as *kind*, where they are enough to say so."""
+    return f"{in_range(*OF_PROVIDER, kind=kind, provider=REAL)} / ({ENDS} > {ENOUGH_ENDS})"
 
 
 FLOW = Row(
@@ -117,9 +126,9 @@ REVIEW = Row(
         alerts=("SesBouncesNearReview", "SesBouncesNearPause"),
     ),
     Number(
-        "… in a day",
-        "Where it would be in 24 hours if it went on as in the time of the variable *Trend*. Above the line: act now.",
-        Query(in_a_day(rated("ses_bounce_ratio"))),
+        "Bounces, if it goes on",
+        "Where it would be after as much time again as is shown, by its slope. Above the line: act now.",
+        Query(if_it_goes_on(rated("ses_bounce_ratio"))),
         unit=SHARE,
         steps=BOUNCE,
         at_once=True,
@@ -134,9 +143,9 @@ REVIEW = Row(
         alerts=("SesComplaintsNearReview", "SesComplaintsNearPause"),
     ),
     Number(
-        "… in a day",
-        "Where it would be in 24 hours if it went on as in the time of the variable *Trend*. Above the line: act now.",
-        Query(in_a_day(rated("ses_complaint_ratio"))),
+        "Complaints, if it goes on",
+        "Where it would be after as much time again as is shown, by its slope. Above the line: act now.",
+        Query(if_it_goes_on(rated("ses_complaint_ratio"))),
         unit=SHARE,
         steps=COMPLAINT,
         at_once=True,
@@ -151,24 +160,26 @@ REVIEW = Row(
     ),
     Table(
         "Stream by stream",
-        "The stream at the top is the one to stop first: `ses-streams pauses set STREAM`. *Until review* is empty "
+        "The stream at the top is the one to stop first: `ses-streams pauses set STREAM`. *Review in* is empty "
         "where the ratio does not rise.",
         by="stream",
+        height=9,
         columns=(
             Column("Bounces", BOUNCED, SHARE, BOUNCE),
-            Column("… in a day", in_a_day(BOUNCED), SHARE, BOUNCE),
-            Column("Until review", f"{until(LINES['bounce', 'review'], BOUNCED)} < {_SOON}", SECONDS),
+            Column("Bounces, if it goes on", if_it_goes_on(BOUNCED), SHARE, BOUNCE),
+            Column("Review for bounces in", _review(LINES["bounce", "review"], BOUNCED), SECONDS),
             Column("Complaints", COMPLAINED, SHARE, COMPLAINT),
-            Column("… in a day ", in_a_day(COMPLAINED), SHARE, COMPLAINT),
-            Column("Until review ", f"{until(LINES['complaint', 'review'], COMPLAINED)} < {_SOON}", SECONDS),
+            Column("Complaints, if it goes on", if_it_goes_on(COMPLAINED), SHARE, COMPLAINT),
+            Column("Review for complaints in", _review(LINES["complaint", "review"], COMPLAINED), SECONDS),
             Column("Sends", now("ses_ratio_sends", "stream"), AMOUNT),
         ),
         alerts=("SesBouncesWillMeetReview", "SesComplaintsWillMeetReview"),
     ),
     Lines(
         "Bounce ratio against SES's lines",
-        "At 8 % a stream's dispatch pauses itself, before SES pauses the account at 10 %.",
-        Query(BOUNCED, "{{stream}}"),
+        "At 8 % a stream's dispatch pauses itself, before SES pauses the account at 10 %. Streams with few sends are "
+        "left out: one bounce would move them.",
+        Query(f"{BOUNCED} and {RATABLE}", "{{stream}}"),
         unit=SHARE,
         steps=BOUNCE,
         least_top=0.11,
@@ -176,7 +187,7 @@ REVIEW = Row(
     Lines(
         "Complaint ratio against SES's lines",
         "At 0.4 % a stream's dispatch pauses itself. People who complain want an unsubscribe link that they can find.",
-        Query(COMPLAINED, "{{stream}}"),
+        Query(f"{COMPLAINED} and {RATABLE}", "{{stream}}"),
         unit=SHARE,
         steps=COMPLAINT,
         least_top=0.0055,
@@ -195,7 +206,7 @@ PROVIDER = Row(
             Column("Complaints", _of_provider("COMPLAINED"), SHARE, COMPLAINT),
             Column("Delivered", _of_provider("DELIVERED"), SHARE, (Step(None, BAD), Step(0.9, WARN), Step(0.95, GOOD))),
             Column("95 of 100 within", quantile(0.95, "ses_delivery_latency_seconds", "provider", span=RANGE), SECONDS),
-            Column("Mails that ended", in_range("ses_outcomes_total", "provider", kind=ENDED) + " > 0", AMOUNT),
+            Column("Mails that ended", f"{ENDS} > 0", AMOUNT),
         ),
         height=9,
         alerts=("SesProviderRefuses",),
@@ -205,8 +216,8 @@ PROVIDER = Row(
         "One that leaves the others behind has changed its mind about us; ask its postmaster page.",
         Query(
             share(
-                per_second("ses_outcomes_total", "provider", kind="HARD_BOUNCED"),
-                per_second("ses_outcomes_total", "provider", kind=ENDED),
+                per_second(*OF_PROVIDER, kind="HARD_BOUNCED", provider=REAL),
+                per_second(*OF_PROVIDER, kind=ENDED, provider=REAL),
             ),
             "{{provider}}",
         ),
@@ -275,6 +286,7 @@ BOARD = Board(
     name="deliverability",
     title="SES: deliverability",
     about="Does mail flow, would SES review the account, which provider bounces, and why.",
-    variables=("stream", "provider", "trend"),
+    variables=("stream", "provider"),
+    since="now-24h",
     rows=(FLOW, REVIEW, PROVIDER, WHY, MISSING),
 )

@@ -1,7 +1,7 @@
 """The panels that our dashboards are made of, all of one look: a number, lines, bars, a table, a heat map, states.
 
 Each says its title, what its reader should do (it stands behind the panel's "i"), its queries and their unit; widths
-and heights are Grafana's, of which a row has 24. A word has the same colour everywhere: WORDS. No metric is named here.
+and heights are Grafana's, of which a row has 24. A word has the same colour everywhere (COLOURS). No metric is named.
 """
 
 from __future__ import annotations
@@ -32,19 +32,36 @@ Override = shape.DashboardFieldConfigSourceOverrides
 
 COUNT, SHARE, SECONDS, BYTES, AMOUNT = "short", "percentunit", "s", "bytes", "locale"
 MAILS_PER_S, RECORDS_PER_S, PER_S = "count:mails/s", "count:records/s", "count:/s"
-WORDS: Mapping[str, str] = {
-    "DELIVERED": "green",
-    "OPENED": "light-green",
-    "CLICKED": "super-light-green",
-    "HARD_BOUNCED": "red",
-    "SOFT_BOUNCED": "orange",
-    "COMPLAINED": "purple",
-    "DELAYED": "yellow",
-    "AUTO_REPLIED": "blue",
-    "UNSUBSCRIBED": "light-purple",
-    "SUPPRESSED": "semi-dark-red",
-    "LOOPING": "dark-blue",
+COLOURS: Mapping[str, Mapping[str, str]] = {
+    "kind": {
+        "DELIVERED": "green",
+        "OPENED": "light-green",
+        "CLICKED": "super-light-green",
+        "HARD_BOUNCED": "red",
+        "SOFT_BOUNCED": "orange",
+        "COMPLAINED": "purple",
+        "DELAYED": "yellow",
+        "AUTO_REPLIED": "blue",
+        "UNSUBSCRIBED": "light-purple",
+        "SUPPRESSED": "semi-dark-red",
+        "LOOPING": "dark-blue",
+    },
+    "result": {
+        "sent": "green",
+        "again": "yellow",
+        "held": "light-blue",
+        "paused": "orange",
+        "failed": "red",
+        "suppressed": "semi-dark-red",
+        "looping": "dark-blue",
+        "expired": "purple",
+        "scheduled": "blue",
+        "due": "green",
+        "cancelled": "light-blue",
+        "exhausted": "red",
+    },
 }
+"""By label, the words that have one colour wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,7 @@ class Step:
 class Shown:
     """What all panels have.
 
+    nothing: what stands there when no series answers, and that is well.
     alerts: those of deploy/prometheus that watch the same thing; docs/runbook.md has a heading for each.
     """
 
@@ -77,6 +95,7 @@ class Shown:
     steps: Sequence[Step] = ()
     width: int = 8
     height: int = 8
+    nothing: str | None = None
     alerts: Sequence[str] = ()
 
     def panel(self) -> shape.Panel:
@@ -88,7 +107,7 @@ class Shown:
         defaults = shape.FieldConfig() if made.field_config is None else made.field_config.defaults
         defaults.unit = self.unit
         defaults.thresholds = thresholds(self.steps) if self.steps else None
-        defaults.color = self._colour()
+        defaults.color, defaults.no_value = self._colour(), self.nothing
         overrides = list(self._overrides())
         made.field_config = shape.FieldConfigSource(defaults=defaults, overrides=overrides)
         return made
@@ -127,8 +146,11 @@ class _Asking(Shown):
     at_once: bool = False
 
     def _targets(self) -> Iterable[Dataquery]:
-        for ref, query in zip(ascii_uppercase, (self.query, *self.more), strict=False):
+        for ref, query in zip(ascii_uppercase, self._asked(), strict=False):
             yield target(query, ref, at_once=self.at_once)
+
+    def _asked(self) -> Sequence[Query]:
+        return self.query, *self.more
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +207,13 @@ class Lines(_Asking):
         return shape.FieldColor(mode=BY_TURN)
 
     def _overrides(self) -> Iterable[Override]:
-        if "kind" in self.query.legend:
-            yield from (_override(word, color=shape.FieldColor(mode=FIXED, fixed_color=WORDS[word])) for word in WORDS)
+        for word, colour in COLOURS.get(self.query.legend.strip("{}"), {}).items():
+            yield _override(word, color=shape.FieldColor(mode=FIXED, fixed_color=colour))
 
 
 @dataclass(frozen=True, slots=True)
 class Bars(_Asking):
-    """One bar a series, as they are at the end of what the time picker shows."""
+    """One bar a series, the longest first, as they are at the end of what the time picker shows."""
 
     _: KW_ONLY
     at_once: bool = True
@@ -205,6 +227,10 @@ class Bars(_Asking):
             .min(0)
             .build()
         )
+
+    def _asked(self) -> Sequence[Query]:
+        first = self.query if self.more else Query(f"sort_desc({self.query.expr})", self.query.legend)
+        return first, *self.more
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.grafana.board import Board, Row
+from deploy.grafana.board import Board, Row, Stack
 from deploy.grafana.panels import (
     AMOUNT,
     BAD,
@@ -26,8 +26,9 @@ from deploy.grafana.promql import RECENT, in_range, now, of, per_second, quantil
 
 MUST_BE_NONE = (Step(None, GOOD), Step(1, BAD))
 LATE = (Step(None, GOOD), Step(60, WARN), Step(300, BAD))
-COMMIT = of("ses_last_commit_timestamp_seconds")
-LAG = now("ses_consumer_lag")
+LAG, LAG_BY_WORKER = now("ses_consumer_lag"), f"sum by (instance) ({of('ses_consumer_lag')})"
+COMMIT = f"max by (instance) ({of('ses_last_commit_timestamp_seconds')} > 0)"
+UNCOMMITTED = f"clamp_min(time() - {COMMIT}, 0) and ({LAG_BY_WORKER} > 0)"
 
 
 def _at(state: str) -> str:
@@ -67,8 +68,9 @@ WORKERS = Row(
     ),
     Number(
         "Last commit ago",
-        "Of the worker that is furthest behind. With lag and above a minute it is stuck: brokers, disk, or one record.",
-        Query(f"max(time() - {COMMIT} > 0)"),
+        "Of the worker that is furthest behind, among those that have work. Above a minute it is stuck: brokers, disk, "
+        "or one record.",
+        Query(f"max({UNCOMMITTED}) or vector(0)"),
         unit=SECONDS,
         steps=LATE,
         alerts=("SesCommitOld",),
@@ -99,8 +101,8 @@ WORKERS = Row(
     ),
     Lines(
         "Last commit ago, by worker",
-        "A saw-tooth below a second or two is health. A slope is a worker that stands.",
-        Query(f"max by (instance) (time() - {COMMIT} > 0)", "{{instance}}"),
+        "While work waits. A saw-tooth below a second or two is health; a slope is a worker that stands.",
+        Query(UNCOMMITTED, "{{instance}}"),
         unit=SECONDS,
         steps=LATE,
         width=8,
@@ -125,7 +127,7 @@ LAGGING = Row(
     Lines(
         "Lag by worker",
         "One worker above the rest has more partitions, a slower disk, or is recovering.",
-        Query(f"sum by (instance) ({of('ses_consumer_lag')})", "{{instance}}"),
+        Query(LAG_BY_WORKER, "{{instance}}"),
         unit=AMOUNT,
         width=8,
     ),
@@ -156,42 +158,52 @@ TIME = Row(
         "A chunk is what one fetch brought from one partition. Slow and large is well, slow and small is not.",
         Query(quantile(0.99, "ses_chunk_seconds", "hop"), "{{hop}}"),
         unit=SECONDS,
-        width=8,
+        width=6,
     ),
     Lines(
-        "Steps, as a share of one core",
-        "wait is for the brokers: their disks or the network. state is RocksDB. Near 100 % in all: add a worker.",
-        Query(per_second("ses_step_seconds_total", "step"), "{{step}}"),
+        "Steps of work, as a share of one core",
+        "decode and encode are Avro, state is RocksDB, decide are the rules. Near 100 % in all: add a worker.",
+        Query(per_second("ses_step_seconds_total", "step", step="!wait"), "{{step}}"),
         unit=SHARE,
-        width=8,
+        width=6,
         stacked=True,
+    ),
+    Lines(
+        "Chunks that wait for brokers",
+        "How many at a time. It rises alone: the brokers' disks or the network are slow, not we.",
+        Query(per_second("ses_step_seconds_total", "hop", step="wait"), "{{hop}}"),
+        unit=COUNT,
+        width=6,
     ),
     Lines(
         "Chunks a second",
         "Few large chunks are efficient, and come by themselves under load.",
         Query(per_second("ses_chunk_seconds_count", "hop"), "{{hop}}"),
         unit=PER_S,
-        width=8,
+        width=6,
     ),
 )
 ASTRAY = Row(
     "Is anything lost, repeated, or on the wrong partition?",
-    Number(
-        "Lost before they were read",
-        "Deleted by retention while nobody read. They are gone: lengthen the topic's retention, find out who slept.",
-        Query(in_range("ses_lost_records_total")),
-        unit=AMOUNT,
-        steps=MUST_BE_NONE,
-        at_once=True,
-        alerts=("SesRecordsLost",),
-    ),
-    Number(
-        "On a wrong partition",
-        "Published again under their key: a producer on librdkafka needs partitioner=murmur2_random.",
-        Query(in_range("ses_rekeyed_total")),
-        unit=AMOUNT,
-        steps=(Step(None, GOOD), Step(1, WARN)),
-        at_once=True,
+    Stack(
+        Number(
+            "Lost before they were read",
+            "Deleted by retention while nobody read. They are gone: lengthen the topic's retention, find out who "
+            "slept.",
+            Query(in_range("ses_lost_records_total")),
+            unit=AMOUNT,
+            steps=MUST_BE_NONE,
+            at_once=True,
+            alerts=("SesRecordsLost",),
+        ),
+        Number(
+            "On a wrong partition",
+            "Published again under their key: a producer on librdkafka needs partitioner=murmur2_random.",
+            Query(in_range("ses_rekeyed_total")),
+            unit=AMOUNT,
+            steps=(Step(None, GOOD), Step(1, WARN)),
+            at_once=True,
+        ),
     ),
     Lines(
         "Said again",
@@ -199,14 +211,15 @@ ASTRAY = Row(
         "queue.",
         Query(per_second("ses_duplicates_total", "stage") + " > 0", "{{stage}}"),
         unit=RECORDS_PER_S,
-        width=8,
+        width=10,
     ),
     Lines(
         "On a wrong partition, by topic",
         "Until it stops each such record costs a second round.",
         Query(per_second("ses_rekeyed_total", "topic") + " > 0", "{{topic}}"),
+        nothing="every record lay where it belongs",
         unit=RECORDS_PER_S,
-        width=8,
+        width=10,
     ),
 )
 INTAKE = Row(
@@ -216,6 +229,7 @@ INTAKE = Row(
         "landed is in Kafka. failed: SNS and SQS try again, look at the intake's log. Silence while mail goes out: "
         "the subscription or the queue is gone.",
         Query(per_second("ses_intake_items_total", "road", "result") + " > 0", "{{road}}: {{result}}"),
+        nothing="no intake, or nothing came",
         unit=RECORDS_PER_S,
         width=8,
         alerts=("SesIntakeSilent",),
@@ -224,6 +238,7 @@ INTAKE = Row(
         "How old events are when they come in",
         "95 of 100. Minutes: SES or SNS is late, or a queue was left alone.",
         Query(quantile(0.95, "ses_intake_age_seconds", "road"), "{{road}}"),
+        nothing="no intake, or nothing came",
         unit=SECONDS,
         width=8,
     ),

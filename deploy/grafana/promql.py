@@ -12,11 +12,10 @@ from streams.observe.catalogue import METRICS
 
 RECENT = "$__rate_interval"
 """Grafana's own span for rates: never shorter than four scrapes."""
-RANGE = "$__range"
-"""All that the time picker shows."""
+RANGE, RANGE_S = "$__range", "$__range_s"
+"""All that the time picker shows, as a span and in seconds."""
 CHOSEN = ("stream", "provider")
 """Labels that have a variable of the same name."""
-DAY_S = 86_400
 _PARTS = ("_bucket", "_count", "_sum")
 
 
@@ -25,7 +24,7 @@ def of(metric: str, /, **wanted: str) -> str:
 
     Args:
         metric: its name in the catalogue, a histogram's with `_bucket`, `_count` or `_sum`.
-        wanted: values by label; `a|b` is either, a leading `!` is all but these.
+        wanted: values by label; `a|b` is either, a leading `!` is all but these, of those that were chosen.
 
     Raises:
         KeyError: the catalogue has no such metric, or the metric no such label.
@@ -34,7 +33,8 @@ def of(metric: str, /, **wanted: str) -> str:
     labels = METRICS[_family(metric)].labels
     if strange := set(wanted) - set(labels):
         raise KeyError(f"{metric} has no label {', '.join(sorted(strange))}")
-    chosen = ["job", *(label for label in labels if label in CHOSEN and label not in wanted)]
+    asked = {label for label, value in wanted.items() if not value.startswith("!")}
+    chosen = ["job", *(label for label in labels if label in CHOSEN and label not in asked)]
     matchers = [f'{label}=~"${label}"' for label in chosen] + [_matcher(*pair) for pair in wanted.items()]
     return f"{metric}{{{', '.join(matchers)}}}"
 
@@ -70,14 +70,24 @@ def rated(ratio: str, *by: str) -> str:
     return f"{_sum(by)}({of(ratio)} * {sends}) / ({_sum(by)}({sends}) > 0)"
 
 
-def in_a_day(expression: str) -> str:
-    """Return where *expression* would be in a day if it went on as over the variable `trend`; never below 0."""
-    return f"clamp_min(predict_linear(({expression})[$trend:], {DAY_S}), 0)"
+def if_it_goes_on(expression: str) -> str:
+    """Return where *expression* would be after as much time again as is shown, by its slope; never below 0."""
+    return f"clamp_min(predict_linear({_past(expression)}, {RANGE_S}), 0) and {_known(expression)}"
 
 
 def until(line: float, expression: str) -> str:
-    """Return the seconds until *expression* reaches *line* from below, by its trend; nothing where it does not rise."""
-    return f"({line} - ({expression}) > 0) / (deriv(({expression})[$trend:]) > 0)"
+    """Return the seconds until *expression* reaches *line* from below, by its slope; nothing where it does not rise."""
+    return f"({line} - ({expression}) > 0) / (deriv({_past(expression)}) > 0) and {_known(expression)}"
+
+
+def _past(expression: str) -> str:
+    """Return *expression* over all that the time picker shows."""
+    return f"({expression})[{RANGE}:$__interval]"
+
+
+def _known(expression: str) -> str:
+    """Return what is there where *expression* was there for half of the time: ten minutes tell nothing of a day."""
+    return f"(count_over_time({_past(expression)}) * $__interval_ms >= 500 * {RANGE_S})"
 
 
 def _sum(by: Sequence[str]) -> str:

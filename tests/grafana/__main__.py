@@ -18,11 +18,12 @@ def main(folder: Path) -> None:
     """Write one picture a dashboard."""
     with (
         tempfile.TemporaryDirectory() as home,
-        observed(prometheus(), Path(home), MESSAGES, REQUESTS) as run,
+        observed(prometheus(), Path(home), MESSAGES, REQUESTS) as whole,
     ):
+        run = whole.while_busy()
         for name, board in dashboards().items():
             path = folder / f"dashboard-{name}.svg"
-            path.write_text(draw(board, run.answers), encoding="utf-8")
+            path.write_text(draw(board, run.answers, (run.start, run.end)), encoding="utf-8")
             print(path)
 
 

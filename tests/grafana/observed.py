@@ -10,7 +10,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +24,7 @@ from tests.grafana.server import Prometheus, Series
 
 LAST_SCRAPES_S = 3.0
 """Two more scrapes after the end, so that the last of it is seen."""
-RATE_S, TREND_S = 10, 30
+RATE_S = 10
 RULES = tuple(
     Path(__file__).resolve().parents[2] / "deploy/prometheus" / name for name in ("recording.yml", "alerts.yml")
 )
@@ -39,6 +39,7 @@ class Observed:
     port: int
     start: float
     end: float
+    step: int = 1
 
     def answers(self, expr: str, *, at_once: bool) -> Sequence[Series]:
         """Return what a panel's query answers, without what is not a number."""
@@ -46,13 +47,21 @@ class Observed:
         if at_once:
             series = self.prometheus.at(query, self.end)
         else:
-            series = self.prometheus.over(query, self.start, self.end, 1)
+            series = self.prometheus.over(query, self.start, self.end, self.step)
         kept = [(labels, [point for point in points if point[1] == point[1]]) for labels, points in series]
         return [(labels, points) for labels, points in kept if points]
 
+    def while_busy(self) -> Observed:
+        """Return it as it was seen while much mail went out."""
+        rates = self.prometheus.over(f"sum(rate(ses_sends_total[{RATE_S}s]))", self.start, self.end, 1)
+        most = max(rate for _, rate in rates[0][1])
+        busy = [at for at, rate in rates[0][1] if rate > most / 2]
+        return replace(self, start=busy[0] - RATE_S, end=busy[-1], step=2)
+
     def _values(self) -> dict[str, str]:
-        spans = {"__range": f"{self.end - self.start:.0f}s", "__rate_interval": f"{RATE_S}s", "trend": f"{TREND_S}s"}
-        return spans | dict.fromkeys(("job", "stream", "provider"), ALL)
+        seconds = f"{self.end - self.start:.0f}"
+        spans = {"__range": f"{seconds}s", "__range_s": seconds, "__rate_interval": f"{RATE_S}s"}
+        return spans | {"__interval": "1s", "__interval_ms": "1000"} | dict.fromkeys(("job", "stream", "provider"), ALL)
 
 
 @contextmanager

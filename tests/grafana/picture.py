@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, Protocol
 
 from tests.grafana import svg
@@ -51,25 +53,26 @@ class Frame:
     h: float
 
 
-def draw(board: Dashboard, answers: Answers) -> str:
-    """Return the picture."""
+def draw(board: Dashboard, answers: Answers, span: tuple[float, float]) -> str:
+    """Return the picture; *span* is the time that all graphs show."""
     bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
     width, height = 24 * UNIT_W + 2 * EDGE, bottom * UNIT_H + HEAD + EDGE
     size = f'viewBox="0 0 {width:.0f} {height:.0f}"'
-    chosen = "   ".join(f"{one.get('label', one['name'])}: All" for one in board["templating"]["list"][1:])
+    shown = [one for one in board["templating"]["list"] if one["type"] == "query"]
+    chosen = "     ".join(f"{one['label']}: All" for one in shown)
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="Inter, Helvetica, Arial, sans-serif">',
             svg.box(0, 0, width, height, svg.GROUND),
             svg.text(EDGE + 4, 24, board["title"], size=17, bold=True),
             svg.text(EDGE + 4, 43, chosen, fill=svg.FAINT),
-            *(part for panel in board["panels"] for part in _panel(panel, answers)),
+            *(part for panel in board["panels"] for part in _panel(panel, answers, span)),
             "</svg>\n",
         )
     )
 
 
-def _panel(panel: Panel, answers: Answers) -> Iterator[str]:
+def _panel(panel: Panel, answers: Answers, span: tuple[float, float]) -> Iterator[str]:
     grid = panel["gridPos"]
     x, y = EDGE + grid["x"] * UNIT_W, HEAD + grid["y"] * UNIT_H
     if panel["type"] == "row":
@@ -83,7 +86,16 @@ def _panel(panel: Panel, answers: Answers) -> Iterator[str]:
     if panel["type"] == "table":
         yield from _table(panel, answers, frame)
     elif not series:
-        yield svg.text(x + w / 2, y + h / 2 + 8, "No data", size=13, fill=svg.FAINT, anchor="middle")
+        yield svg.text(
+            x + w / 2,
+            y + h / 2 + 8,
+            panel["fieldConfig"]["defaults"].get("noValue", "No data"),
+            size=13,
+            fill=svg.FAINT,
+            anchor="middle",
+        )
+    elif panel["type"] == "timeseries":
+        yield from _over_time(panel, series, frame, span)
     else:
         yield from _KINDS[panel["type"]](panel, series, frame)
 
@@ -148,25 +160,25 @@ def _spark(points: Sequence[tuple[float, float]], colour: str, frame: Frame) -> 
     yield svg.curve(path, colour, width=1)
 
 
-def _over_time(panel: Panel, series: Sequence[Drawn], frame: Frame) -> Iterator[str]:
+def _over_time(panel: Panel, series: Sequence[Drawn], frame: Frame, span: tuple[float, float]) -> Iterator[str]:
     custom = panel["fieldConfig"]["defaults"].get("custom") or {}
     stacked = (custom.get("stacking") or {}).get("mode") == "normal"
     levels = _stacked(series) if stacked else [one.points for one in series]
     peak = max(value for points in levels for _, value in points)
     top = max(peak * 1.08, custom.get("axisSoftMax") or 0) or 1
-    start = min(points[0][0] for points in levels)
-    span = max(points[-1][0] for points in levels) - start or 1
+    (start, end), unit = span, _unit(panel)
+    unit = "short" if unit.startswith("count:") else unit
     plot = Frame(frame.x + 52, frame.y + 4, frame.w - 56, frame.h - 40)
 
     def place(at: float, value: float) -> tuple[float, float]:
-        return plot.x + (at - start) / span * plot.w, plot.y + plot.h * (1 - value / top)
+        return plot.x + (at - start) / (end - start) * plot.w, plot.y + plot.h * (1 - value / top)
 
     for part in range(5):
         y = place(start, top * part / 4)[1]
         yield svg.across(plot.x, plot.w, y, svg.LINE)
-        yield svg.text(plot.x - 5, y + 4, written(top * part / 4, _unit(panel)), size=9, fill=svg.FAINT, anchor="end")
+        yield svg.text(plot.x - 5, y + 4, written(top * part / 4, unit), size=9, fill=svg.FAINT, anchor="end")
     for part in range(5):
-        at = start + span * part / 4
+        at = start + (end - start) * part / 4
         anchor = "start" if part == 0 else "end" if part == 4 else "middle"
         words = f"{at - start:.0f} s"
         yield svg.text(place(at, 0)[0], plot.y + plot.h + 12, words, size=9, fill=svg.FAINT, anchor=anchor)
@@ -202,7 +214,7 @@ def _stacked(series: Sequence[Drawn]) -> list[list[tuple[float, float]]]:
 def _names(series: Sequence[Drawn], frame: Frame) -> Iterator[str]:
     x = frame.x
     for one in series:
-        room = 22 + len(one.name) * 5.6
+        room = 24 + svg.width(one.name, 10)
         if x + room > frame.x + frame.w:
             yield svg.text(x, frame.y + 10, "…", size=10)
             return
@@ -212,12 +224,11 @@ def _names(series: Sequence[Drawn], frame: Frame) -> Iterator[str]:
 
 
 def _bars(panel: Panel, series: Sequence[Drawn], frame: Frame) -> Iterator[str]:
-    rows = sorted(series, key=lambda one: one.last, reverse=True)
-    most = max(one.last for one in rows) or 1
-    height = min(30.0, frame.h / len(rows))
-    name_w = min(frame.w * 0.5, max(len(one.name) for one in rows) * 6.2 + 8)
+    most = max(one.last for one in series) or 1
+    height = min(30.0, frame.h / len(series))
+    name_w = max(svg.width(one.name, 11) for one in series) + 8
     bar_w = frame.w - name_w - 56
-    for place, one in enumerate(rows):
+    for place, one in enumerate(series):
         y = frame.y + place * height
         yield svg.text(frame.x + name_w - 6, y + height * 0.62, one.name, anchor="end")
         yield svg.box(frame.x + name_w, y + 3, bar_w, height - 6, svg.GROUND)
@@ -248,9 +259,20 @@ def _states(panel: Panel, series: Sequence[Drawn], frame: Frame) -> Iterator[str
     for row, one in enumerate(series):
         y = frame.y + row * high
         yield svg.text(frame.x + 84, y + high * 0.62, one.name, anchor="end")
-        wide = (frame.w - 96) / len(one.points)
-        for column, (_, value) in enumerate(one.points):
-            yield svg.box(frame.x + 92 + column * wide, y + 3, wide + 0.5, high - 6, _by_steps(value, _steps(panel)))
+        left, width = frame.x + 92, frame.w - 96
+        first, last = one.points[0][0], one.points[-1][0]
+        begun = [(next(same)[0], value) for value, same in groupby(one.points, key=itemgetter(1))]
+        for (at, value), (after, _) in pairwise([*begun, (last, 0.0)]):
+            x, end = (left + (moment - first) / (last - first or 1) * width for moment in (at, after))
+            yield svg.box(x, y + 3, end - x, high - 6, _by_steps(value, _steps(panel)))
+            if end - x > svg.width(_word(panel, value), 10) + 12:
+                yield svg.text(x + 6, y + high * 0.62, _word(panel, value), size=10, fill=svg.PAPER)
+
+
+def _word(panel: Panel, value: float) -> str:
+    """Return the word that a panel has for a value."""
+    mapped = panel["fieldConfig"]["defaults"]["mappings"][0]["options"].get(f"{value:g}", {})
+    return str(mapped.get("text", ""))
 
 
 def _table(panel: Panel, answers: Answers, frame: Frame) -> Iterator[str]:
@@ -289,7 +311,6 @@ def _table(panel: Panel, answers: Answers, frame: Frame) -> Iterator[str]:
 
 _KINDS = {
     "stat": _numbers,
-    "timeseries": _over_time,
     "bargauge": _bars,
     "heatmap": _heat,
     "state-timeline": _states,

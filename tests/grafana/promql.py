@@ -16,7 +16,8 @@ import promql_parser as promql
 from streams.observe.catalogue import METRICS
 from tests.grafana.reading import with_values
 
-TIMES = {"$__rate_interval": 1001, "$__range": 1003, "$trend": 1007}
+TIMES = {"$__rate_interval": 1001, "$__range": 1003, "$__interval": 1007}
+NUMBERS = {"$__range_s": 1003, "$__interval_ms": 1007000}
 OF_PROMETHEUS = frozenset({"job", "instance"})
 """Labels that Prometheus itself gives to what it scrapes."""
 FOREIGN = frozenset({"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"})
@@ -48,7 +49,9 @@ def parsed(expr: str) -> Any:
         ValueError: it is no PromQL.
 
     """
-    return promql.parse(with_values(expr, {name[1:]: f"{seconds}s" for name, seconds in TIMES.items()}))
+    times = {name[1:]: f"{seconds}s" for name, seconds in TIMES.items()}
+    numbers = {name[1:]: str(number) for name, number in NUMBERS.items()}
+    return promql.parse(with_values(expr, times | numbers))
 
 
 def found_in(expr: str) -> list[Found]:

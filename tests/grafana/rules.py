@@ -24,8 +24,9 @@ SPANS = {
     "rate": {"$__rate_interval", "$__range"},
     "increase": {"$__rate_interval", "$__range"},
     "delta": {"$__range"},
-    "deriv": {"$trend:"},
-    "predict_linear": {"$trend:"},
+    "deriv": {"$__range:"},
+    "predict_linear": {"$__range:"},
+    "count_over_time": {"$__range:"},
 }
 """How far each function may look back: as far as Grafana says, or as the reader chose."""
 GROWING = {"process_cpu_seconds_total"}
@@ -68,6 +69,9 @@ def says_what_to_do(name: str, board: Dashboard) -> Iterator[str]:
     for row in (panel for panel in board["panels"] if panel["type"] == "row"):
         if not row["title"].endswith("?"):
             yield f"{name}: the row {row['title']} asks nothing"
+    titles = [panel["title"] for panel in panels(board)]
+    for title in sorted({title for title in titles if titles.count(title) > 1}):
+        yield f"{name}: {title}: is there twice"
     for panel in panels(board):
         if len(panel.get("description", "")) < 40:
             yield f"{name}: {panel['title']}: says not what to do"
@@ -90,13 +94,17 @@ def has_units(name: str, board: Dashboard) -> Iterator[str]:
 
 
 def lies_on_the_grid(name: str, board: Dashboard) -> Iterator[str]:
-    """No panel covers another, none sticks out, and ids are there once."""
+    """No panel covers another, none sticks out, no hole is left between them, and ids are there once."""
     ids = [panel["id"] for panel in board["panels"]]
     if len(set(ids)) != len(ids):
         yield f"{name}: ids are there twice"
     for panel in board["panels"]:
         if panel["gridPos"]["x"] + panel["gridPos"]["w"] > WIDTH:
             yield f"{name}: {panel['title']}: sticks out"
+    ends = [panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"]]
+    covered = sum(panel["gridPos"]["w"] * panel["gridPos"]["h"] for panel in board["panels"])
+    if covered != WIDTH * max(ends):
+        yield f"{name}: {WIDTH * max(ends) - covered} cells are empty"
     for one, other in combinations(board["panels"], 2):
         if _overlap(one["gridPos"], other["gridPos"]):
             yield f"{name}: {one['title']} covers {other['title']}"

@@ -32,12 +32,18 @@ NAMED = {
     "red": "#E02F44",
     "semi-dark-red": "#C4162A",
     "dark-blue": "#1250B0",
+    "light-blue": "#8AB8FF",
     "blue": "#3274D9",
     "purple": "#A352CC",
     "light-purple": "#CA95E5",
     "text": INK,
 }
 Point = tuple[float, float]
+
+
+def width(words: str, size: float) -> float:
+    """Return about how wide words are."""
+    return size * sum(0.68 if letter.isupper() or letter == "_" else 0.53 for letter in words)
 
 
 def text(  # noqa: PLR0913 - as SVG has them

@@ -26,7 +26,8 @@ def test_all_dashboards_are_written_and_no_other_file_is_there(tmp_path: Path) -
 def test_a_query_follows_the_variables_that_its_metric_has() -> None:
     assert of("ses_loops") == 'ses_loops{job=~"$job"}'
     assert of("ses_outcomes_total", kind="DELIVERED", provider="!other|gmail") == (
-        'ses_outcomes_total{job=~"$job", stream=~"$stream", kind="DELIVERED", provider!~"other|gmail"}'
+        'ses_outcomes_total{job=~"$job", stream=~"$stream", provider=~"$provider", '
+        'kind="DELIVERED", provider!~"other|gmail"}'
     )
 
 

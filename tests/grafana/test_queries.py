@@ -49,6 +49,6 @@ def test_every_variable_has_values_to_choose(name: str, seen: Observed) -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_dashboard_can_be_drawn(name: str, seen: Observed) -> None:
-    picture = draw(BOARDS[name], seen.answers)
+    picture = draw(BOARDS[name], seen.answers, (seen.start, seen.end))
     for panel in BOARDS[name]["panels"]:
         assert panel["title"].replace("'", "&#x27;") in picture

@@ -83,6 +83,7 @@ BROKEN: tuple[tuple[Rule, Callable[[Dashboard], None]], ...] = (
     (rules.uses_every_variable_and_no_other, _one_variable_more),
     (rules.uses_every_variable_and_no_other, _asks('ses_loops{job=~"$job", instance="$pod"}')),
     (rules.says_what_to_do, _at("description", to="Lag.")),
+    (rules.says_what_to_do, _at("title", to="Records that wait")),
     (rules.says_what_to_do, _a_row_that_asks_nothing),
     (rules.has_units, _at("fieldConfig", "defaults", "unit", to="")),
     (rules.has_units, _no_units_in_tables),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 _PLACE = re.compile(
     r"""(?<![\w./@-])(?P<topic>(?=[\d._-]*[A-Za-z])[A-Za-z0-9._-]{1,249})   # a topic's name, which has a letter
         /(?P<partition>\d{1,5})(?![\w/-]|\.\d)                             # not HTTP/1.1, and no path
-        (?::?\ offsets?\ (?P<offset>\d+))?""",
+        (?::?(?:\ at)?\ offsets?\ (?P<offset>\d+))?""",
     re.VERBOSE,
 )
 

@@ -17,6 +17,7 @@ from streams.observe.places import place_of
         ("ses.sends/3: offsets 17..20 were not fetched", ("ses.sends", 3, 17)),
         ("stopping: lane of ses.feedback/0 offsets 5..9: RuntimeError", ("ses.feedback", 0, 5)),
         ("ses-streams-lives-changelog/12 offset 99: we wait", ("ses-streams-lives-changelog", 12, 99)),
+        ("ses.loops/1 at offset 8: TRUNCATED", ("ses.loops", 1, 8)),
         ("standby of a.b/1 has caught up at offset 7", ("a.b", 1, None)),
         ("global table: ses.loops/2: its end is gone: reading it anew", ("ses.loops", 2, None)),
         ("SES answered HTTP/1.1 503", None),

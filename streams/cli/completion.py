@@ -70,6 +70,14 @@ def simulated() -> Iterable[str]:
     return [f"{name}=" for name in MORE]
 
 
+def checks(incomplete: str) -> Iterable[str]:
+    """Return the groups of checks of doctor, behind those that are named already."""
+    from streams.cli.doctor.table import CHECKS
+
+    before = incomplete[: incomplete.rfind(",") + 1]
+    return [f"{before}{check.name}" for check in CHECKS if check.name not in before.split(",")]
+
+
 def forms() -> Iterable[str]:
     """Return the forms in which the simulator tells events."""
     from streams.simulator.words import Form

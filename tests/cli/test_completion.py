@@ -56,6 +56,7 @@ def _bash(need: Need) -> None:
         (("simulate", "--form", ""), {"events", "notifications", "both"}),
         (("simulate", "--set", "out"), {"outage="}),
         (("config", "web.p"), {"web.port"}),
+        (("doctor", "--only", "brokers,to"), {"brokers,topics"}),
     ],
     ids=" ".join,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli import completion
 from streams.cli.options import BrokersOption, JsonOption
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 OnlyOption = Annotated[
-    str | None, typer.Option("--only", metavar="GROUP,GROUP", help="Only these, such as brokers,topics.")
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="GROUP,GROUP",
+        help="Only these, such as brokers,topics.",
+        autocompletion=completion.checks,
+    ),
 ]
 PatienceOption = Annotated[
     float, typer.Option("--patience", min=0.1, max=60, metavar="SECONDS", help="How long one question may take.")

@@ -6,6 +6,7 @@ and heights are Grafana's, of which a row has 24. A word has the same colour eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from string import ascii_uppercase
@@ -113,8 +114,10 @@ class Shown:
         return made
 
     def _said(self) -> str:
-        """Return what to do, and which alerts say that it is time to."""
-        return f"{self.does}\n\nAlerts: {', '.join(self.alerts)}." if self.alerts else self.does
+        """Return what to do, and which alerts say that it is time to; pages become links."""
+        alerts = ", ".join(f"[{alert}]({_entry(alert)})" for alert in self.alerts)
+        told = f"{self.does}\n\nAlerts: {alerts}." if alerts else self.does
+        return re.sub(r"\bdocs/([a-z-]+\.md)", r"[docs/\1](${docs}/\1)", told)
 
     def _kind(self) -> shape.Panel:
         """Return a panel of its kind."""
@@ -328,12 +331,17 @@ def thresholds(steps: Sequence[Step]) -> shape.ThresholdsConfig:
     return shape.ThresholdsConfig(mode=shape.ThresholdsMode.ABSOLUTE, steps=made)
 
 
+def _entry(alert: str) -> str:
+    """Return where an alert's entry in the runbook is."""
+    return f"${{docs}}/runbook.md#{alert.lower()}"
+
+
 def _link(alert: str) -> shape.DashboardLink:
     """Return the way to an alert's entry in the runbook."""
     return shape.DashboardLink(
         title=f"{alert}: what to do",
         type_val=shape.DashboardLinkType.LINK,
-        url=f"${{docs}}/runbook.md#{alert.lower()}",
+        url=_entry(alert),
         target_blank=True,
     )
 

@@ -244,7 +244,7 @@ INTAKE = Row(
     ),
     Lines(
         "What SQS holds",
-        "The oldest message's wait. It grows: more intakes, or SES_STREAMS_SQS__... in docs/settings.md.",
+        "The oldest message's wait. It grows: more intakes, or more SES_STREAMS_INTAKE__SQS__POLLERS.",
         Query(f"max({of('ses_sqs_wait_seconds')})", "longest wait"),
         unit=SECONDS,
         width=8,

@@ -58,7 +58,7 @@ def lets_one_choose_the_datasource(name: str, board: Dashboard) -> Iterator[str]
 def uses_every_variable_and_no_other(name: str, board: Dashboard) -> Iterator[str]:
     """A variable that does nothing misleads, one that is not there empties a panel."""
     there = {variable["name"] for variable in board["templating"]["list"]} - {"datasource"}
-    told = [one.expr for one in asked(name, board)] + [str(panel.get("links")) for panel in panels(board)]
+    told = [one.expr for one in asked(name, board)] + [panel["description"] for panel in panels(board)]
     used = {word for text in told for word in re.findall(r"\$\{?([a-z]\w*)", text)}
     for word in sorted(used ^ there):
         yield f"{name}: ${word} is {'not used' if word in there else 'not there'}"
@@ -160,14 +160,26 @@ def looks_at_counters_by_their_growth(name: str, board: Dashboard) -> Iterator[s
                 yield f"{one}: {found.function} looks at [{found.span}]"
 
 
+def names_commands_and_settings_that_are_there(name: str, board: Dashboard) -> Iterator[str]:
+    """Whoever does what is said must not find that there is no such thing."""
+    commands = anchors(_page("command-line.md"))
+    settings = set(re.findall(r"SES_STREAMS_\w+", _page("settings.md")))
+    for panel in panels(board):
+        said = re.findall(r"`(?:ses-streams )?([a-z-]+ [a-z-]+)\b[^`]*`", panel["description"])
+        strange = {words for words in said if words.replace(" ", "-") not in commands}
+        for words in sorted(strange | set(re.findall(r"SES_STREAMS_\w+", panel["description"])) - settings):
+            yield f"{name}: {panel['title']}: there is no {words}"
+
+
 def leads_to_headings_that_are_there(name: str, board: Dashboard) -> Iterator[str]:
     """A link into the runbook that leads nowhere is worst when it is needed."""
     for panel in panels(board):
-        for link in panel.get("links") or ():
-            page, _, anchor = link["url"].removeprefix("${docs}/").partition("#")
+        links = [link["url"] for link in panel.get("links") or ()]
+        for url in (*links, *re.findall(r"\]\(([^)]+)\)", panel["description"])):
+            page, _, anchor = url.removeprefix("${docs}/").partition("#")
             path = ROOT / "docs" / page
-            if not path.is_file() or anchor not in anchors(path.read_text(encoding="utf-8")):
-                yield f"{name}: {panel['title']}: there is no {link['url']}"
+            if not path.is_file() or (anchor and anchor not in anchors(_page(page))):
+                yield f"{name}: {panel['title']}: there is no {url}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -181,8 +193,14 @@ RULES: tuple[Rule, ...] = (
     asks_for_metrics_of_the_catalogue,
     names_series_by_labels_that_are_left,
     looks_at_counters_by_their_growth,
+    names_commands_and_settings_that_are_there,
     leads_to_headings_that_are_there,
 )
+
+
+def _page(name: str) -> str:
+    """Return a page of docs/."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def anchors(page: str) -> set[str]:

@@ -102,6 +102,9 @@ BROKEN: tuple[tuple[Rule, Callable[[Dashboard], None]], ...] = (
     (rules.looks_at_counters_by_their_growth, _asks("sum(rate(ses_sends_total[5m]))")),
     (rules.looks_at_counters_by_their_growth, _asks(f"rate(ses_loops[{RATED}])")),
     (rules.looks_at_counters_by_their_growth, _asks("predict_linear(ses_bounce_ratio[6h], 86400)")),
+    (rules.names_commands_and_settings_that_are_there, _at("description", to="Call `ses-streams pauses lift STREAM`.")),
+    (rules.names_commands_and_settings_that_are_there, _at("description", to="Set SES_STREAMS_SQS__POLLERS higher.")),
+    (rules.leads_to_headings_that_are_there, _at("description", to="See [the rules](${docs}/no-such-page.md).")),
     (rules.leads_to_headings_that_are_there, _at("links", to=[{"url": "${docs}/rules.md#no-such-heading"}])),
 )
 

@@ -102,6 +102,7 @@ def _values_of(label: str, name: str, series: str) -> build.QueryVariable:
         .multi(multi=True)
         .include_all(include_all=True)
         .all_value(".*")
+        .current(shape.VariableOption(selected=True, text="All", value="$__all"))
     )
 
 

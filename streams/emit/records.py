@@ -5,22 +5,20 @@ Nothing is decided here. Dead letters keep the original bytes; their words for p
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from streams.mail.deadletter import DeadLetter
 from streams.mail.feedback import Feedback
 from streams.mail.loop import LoopFlag
 from streams.mail.retry import Retry
+from streams.mail.spotting import with_addresses
 from streams.mail.suppression import Suppression
 from streams.mail.waiting import Waiting
-
-_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
 
 
 def scrub(text: str) -> str:
     """Return *text* with everything that looks like a mail address taken out."""
-    return _ADDRESS.sub("<address>", text)
+    return with_addresses(text, lambda _: "<address>")
 
 
 def scrub_path(path: str) -> str:

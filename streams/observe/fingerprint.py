@@ -7,22 +7,13 @@ towards hiding: whatever is glued to an `@` goes. Addresses elsewhere than in wo
 
 from __future__ import annotations
 
-import re
 import secrets
 from hashlib import blake2b
 
 from streams.mail.address import normal_address
+from streams.mail.spotting import with_addresses
 
 _HEX = 10
-_GLUED = r"""[^\s"'<>()\[\],:;\\@]"""
-_ADDRESS = re.compile(
-    rf"""(?: "(?:[^"\\\n]|\\.){{1,128}}" | (?<!{_GLUED}){_GLUED}++ )   # quoted, or all that is glued together
-         @
-         (?: \[[^\]\s]++\] | (?:(?![/?\#]){_GLUED})++ )               # a literal, or a domain""",
-    re.VERBOSE,
-)
-_ENCODED_AT = re.compile("%40", re.IGNORECASE)
-_DOMAIN_ENDS = ".!?}|`*"
 
 
 class Fingerprints:
@@ -41,13 +32,4 @@ class Fingerprints:
 
     def scrub(self, text: str) -> str:
         """Return *text* with every address, and whatever looks like one, replaced."""
-        if "%40" in text:
-            text = _ENCODED_AT.sub("@", text)
-        if "@" not in text:
-            return text
-        return _ADDRESS.sub(self._stand_in, text)
-
-    def _stand_in(self, found: re.Match[str]) -> str:
-        written = found.group()
-        address = written.rstrip(_DOMAIN_ENDS)
-        return self.of(address) + written[len(address) :]
+        return with_addresses(text, self.of)

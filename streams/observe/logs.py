@@ -26,6 +26,8 @@ from streams.observe.fingerprint import Fingerprints
 from streams.observe.places import place_of
 from streams.settings import Log, LogFormat
 
+_TALKATIVE = ("botocore", "aiobotocore")
+"""Libraries that write whole requests at debug level, and so whole mails: subjects and texts are in no pattern."""
 _OWN = secrets.token_bytes(32)
 """The key where none is set: so that a person looks the same in the log and on the page."""
 
@@ -90,6 +92,8 @@ def set_up_logs(settings: Log, stream: TextIO | None = None, worker: str | None 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(root.level, logging.INFO))
     logging.captureWarnings(capture=True)
     catch_the_uncaught()
 

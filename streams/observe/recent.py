@@ -7,6 +7,7 @@ all others get a fingerprint.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from streams.pipeline import Batch
 from streams.schemas.codec import Codec
 
 KEPT = 40
+_STATUS = re.compile(r"[245](\.\d{1,3}){2}")
 _SCHEMAS = {"suppressions": "mail.Suppression", "loops": "mail.LoopFlag"}
 
 
@@ -98,7 +100,7 @@ class Recent:
             who=who,
             address=shown,
             reason=record.get("reason"),
-            scope=record.get("scope"),
+            scope=self._fingerprints.scrub(record["scope"]) if record.get("scope") else None,  # whatever they call it
             until=record["until"],
             replies=record.get("replies"),
             evidence=_evidence(record["evidence"]),
@@ -108,4 +110,9 @@ class Recent:
 def _evidence(records: Iterable[Mapping[str, Any]]) -> tuple[tuple[str | None, str, str | None], ...]:
     """Return message id, kind and status of each event that it rests on, newest first."""
     newest = sorted(records, key=lambda one: -int(one["at"]))
-    return tuple((one["message_id"], one.get("kind", ""), one.get("status")) for one in newest)
+    return tuple((one["message_id"], one.get("kind", ""), _code(one.get("status"))) for one in newest)
+
+
+def _code(status: str | None) -> str | None:
+    """Return a status that is a code; what else stands there is somebody's words, and may name people."""
+    return status if status is not None and _STATUS.fullmatch(status) else None

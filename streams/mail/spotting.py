@@ -1,0 +1,50 @@
+"""Where addresses stand in a text of any kind: a log line, an error that quotes bytes, JSON within JSON, a URL.
+
+It errs towards seeing one: whatever is glued to an `@` counts, escaped letters and apostrophes within words too, for so
+others write somebody's name. What becomes of a find is its finder's business.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+
+_LETTER = r"""[^\s"'<>()\[\],:;\\@]"""
+_ESCAPE = r"\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})"
+_GLUED = rf"""(?:{_LETTER}|{_ESCAPE}|(?<=[0-9A-Za-z])(?<!\bb)\\*'(?=[0-9A-Za-z]))"""
+_ADDRESS = re.compile(
+    rf"""(?: "(?:[^"\n]|\\"){{1,128}}" | (?<!{_LETTER}){_GLUED}++ )   # quoted, or all that is glued together
+         @
+         (?: @ | (?<=@)\[[^\]\s]++\] | {_GLUED} )++                    # and what is glued to it, the next one too""",
+    re.VERBOSE,
+)
+_DOMAIN = re.compile(r"\[[^\]]*\]|[\w.-]*\w|")
+_AT = re.compile(r"%(?:25)*40|=40|&\#(?:64|[xX]40);|\\+(?:u0040|x40)", re.IGNORECASE)
+"""An @ as URLs, MIME, HTML, JSON and Python's repr write it."""
+
+
+_TAG = re.compile(r"b64_([A-Za-z0-9_-]{8,256})")
+"""A request id as our own mails carry it (tagging.py), which is an address where a producer takes one for an id."""
+
+
+def with_addresses(text: str, stand_in: Callable[[str], str]) -> str:
+    """Return *text* with what *stand_in* gives in the place of each address, and of whatever looks like one."""
+    text = _TAG.sub(_unpacked, _AT.sub("@", text))
+    if "@" not in text:
+        return text
+
+    def replaced(found: re.Match[str]) -> str:
+        written = found.group()
+        domain = _DOMAIN.match(written, written.rindex("@") + 1)
+        end = len(written) if domain is None else domain.end()
+        return stand_in(written[:end]) + written[end:]
+
+    return _ADDRESS.sub(replaced, text)
+
+
+def _unpacked(tag: re.Match[str]) -> str:
+    """Return what a tag says where that is an address; whatever is glued to its end may spoil its last letters."""
+    packed = tag[1][: len(tag[1]) - (len(tag[1]) % 4 == 1)]
+    said = urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "replace")
+    return said if "@" in said else tag.group()

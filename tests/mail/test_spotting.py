@@ -1,0 +1,57 @@
+"""An address is seen in whatever way a line, a dump or a URL writes it; and nothing else is taken away."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from streams.mail.spotting import with_addresses
+from streams.mail.tagging import tag_of
+
+
+def hidden(text: str) -> str:
+    return with_addresses(text, lambda _: "<somebody>")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("ann@example.com", "<somebody>"),
+        ("Ann <ann@example.com>, bob", "Ann <<somebody>>, bob"),
+        ('"ann of sales"@example.com is away', "<somebody> is away"),
+        (json.dumps('"ann of sales"@example.com'), '<somebody>"'),  # a quotation mark more than there is
+        ("ann.o'brien@example.com", "<somebody>"),
+        ("'ann@example.com'", "'<somebody>'"),
+        (repr("jörg@example.com".encode()), "b'<somebody>'"),
+        (json.dumps("jörg@example.com"), '"<somebody>"'),
+        ("ann@example.com*bob@example.com", "<somebody>"),  # in Avro, a length stands between them
+        ("ann@example.com4bob+news@example.com", "<somebody>"),
+        ("/in/ann@example.com/bob@example.com/x", "<somebody>/x"),
+        ("ann@[192.0.2.1]: refused", "<somebody>: refused"),
+        (quote("ann@example.com/x?y", safe=""), "<somebody>%2Fx%3Fy"),
+        (quote(quote("ann@example.com")), "<somebody>"),
+        ("ann=40example.com", "<somebody>"),
+        ("ann&#64;example.com", "<somebody>"),
+        ("ann\\u0040example.com", "<somebody>"),
+        (f"tag {tag_of('ann@example.com')} of", "tag <somebody> of"),
+        ("ann@bücher.example.", "<somebody>."),
+    ],
+)
+def test_an_address_is_seen(written: str, said: str) -> None:
+    assert hidden(written) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ses.sends/3 at offset 17: NOT_AVRO",
+        "broker-1:9092 took 40 % of 1,000",
+        f"tag {tag_of('order 4711')} of",
+        "it's Ann's @ home",
+        "https://example.com/a?b=c#d",
+    ],
+)
+def test_what_holds_nobody_stays_as_it_is(text: str) -> None:
+    assert hidden(text) == text

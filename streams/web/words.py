@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+PER_CENT = "\u00a0%"
+"""Kept beside its number where a line breaks."""
 MINUTES_UNTIL, HOURS_UNTIL = 1.5, 48.0
 
 
@@ -22,11 +24,11 @@ def rate(value: float) -> str:
 def share(value: float) -> str:
     """Return a share in per cent, finer where it is small: SES's line for complaints is 0.1 %."""
     if value <= 0:
-        return "0 %"
+        return f"0{PER_CENT}"
     per_cent = value * 100
     digits = 1 if per_cent >= 10 else 2 if per_cent >= 0.1 else 3  # noqa: PLR2004 - three digits
     said = f"{per_cent:.{digits}f}"
-    return f"{said.rstrip('0').rstrip('.') if '.' in said else said} %"
+    return f"{said.rstrip('0').rstrip('.') if '.' in said else said}{PER_CENT}"
 
 
 def words(symbol: str) -> str:

@@ -71,7 +71,7 @@ def test_the_forecast_in_words(one: Gauge, how: Level, says: str) -> None:
 
 
 def test_which_provider_bounces_most() -> None:
-    assert bounces_most(overview().providers) == "gmx bounces most: 20 % of 100 mails."
+    assert bounces_most(overview().providers) == "gmx bounces most: 20\u00a0% of 100 mails."
 
 
 def test_a_provider_with_a_few_mails_is_never_the_worst() -> None:

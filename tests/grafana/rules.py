@@ -50,6 +50,9 @@ def lets_one_choose_the_datasource(name: str, board: Dashboard) -> Iterator[str]
         for one in (panel, *panel["targets"]):
             if one.get("datasource") != DATASOURCE:
                 yield f"{name}: {panel['title']}: asks {one.get('datasource')}"
+    for mark in board["annotations"]["list"]:
+        if mark["datasource"] != DATASOURCE:
+            yield f"{name}: marks ask {mark['datasource']}"
     for variable in kinds.values():
         if variable["type"] == "query" and variable.get("datasource") != DATASOURCE:
             yield f"{name}: ${variable['name']} asks {variable.get('datasource')}"

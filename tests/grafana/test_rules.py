@@ -69,6 +69,10 @@ def _one_variable_more(board: Dashboard) -> None:
     board["templating"]["list"].append({**board["templating"]["list"][-1], "name": "region"})
 
 
+def _marks_of_somebody_else(board: Dashboard) -> None:
+    board["annotations"]["list"][0]["datasource"] = {"type": "prometheus", "uid": "prod"}
+
+
 def _a_row_that_asks_nothing(board: Dashboard) -> None:
     board["panels"][0]["title"] = "Workers"
 
@@ -79,6 +83,7 @@ BROKEN: tuple[tuple[Rule, Callable[[Dashboard], None]], ...] = (
     (rules.has_a_uid_for_ever, _of_board("id", 12)),
     (rules.lets_one_choose_the_datasource, _at("datasource", "uid", to="PBFA97CFB590B2093")),
     (rules.lets_one_choose_the_datasource, _at("targets", 0, "datasource", to=None)),
+    (rules.lets_one_choose_the_datasource, _marks_of_somebody_else),
     (rules.lets_one_choose_the_datasource, lambda board: board["templating"]["list"].pop(0)),
     (rules.uses_every_variable_and_no_other, _one_variable_more),
     (rules.uses_every_variable_and_no_other, _asks('ses_loops{job=~"$job", instance="$pod"}')),
@@ -132,6 +137,15 @@ def test_every_alert_is_named_where_its_reader_looks() -> None:
     said = " ".join(panel["description"] for board in BOARDS.values() for panel in panels(board))
     assert alerts
     assert [alert for alert in alerts if not re.search(rf"\b{alert}\b", said)] == []
+
+
+def test_alerts_are_marked_in_the_graphs_by_their_names() -> None:
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8"))
+    for board in BOARDS.values():
+        (mark,) = board["annotations"]["list"]
+        (found,) = found_in(mark["expr"])
+        assert found.series == "ALERTS"
+        assert [alert for alert in alerts if not re.fullmatch(found.matched["alertname"], alert)] == []
 
 
 def test_uids_and_titles_are_there_once() -> None:

@@ -147,8 +147,9 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _with_the_next_command(words: str) -> str:
-    """Return what went wrong with what to do next, where it does not say that itself."""
-    return words if "ses-streams " in words else f"{words}\n{NEXT}"
+    """Return what went wrong, and what to do next: where doctor can ask about it, and no word says it yet."""
+    can_be_asked = any(what in words for what in ("broker", "topic", "registry"))
+    return f"{words}\n{NEXT}" if can_be_asked and "ses-streams " not in words else words
 
 
 def _say(words: str) -> None:

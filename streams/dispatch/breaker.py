@@ -134,6 +134,7 @@ class Breaker:
         standing = {name: pause for name, pause in ask(streams).items() if not _is_past(pause, now)} if streams else {}
         self._met &= standing.keys()
         found = {stream: self._change(stream, standing.get(stream), now) for stream in sorted(streams)}
+        self._windows = {stream: window for stream, window in self._windows.items() if window.buckets}
         return {stream: change for stream, (is_one, change) in found.items() if is_one}
 
     def _change(self, stream: str, pause: Mapping[str, Any] | None, now: int) -> tuple[bool, Pause | None]:

@@ -34,12 +34,20 @@ class Exposition(Collector):
 
     def page(self, accept: str = "") -> tuple[bytes, str]:
         """Return the page and its content type: OpenMetrics where *accept* (the HTTP header) asks for it."""
+        self.look()
+        return self.written(accept)
+
+    def look(self) -> None:
+        """Bring up to date what is looked up; in the thread of those who are asked."""
+        self._metrics.look()
+
+    def written(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the page of what is known by now; may run in another thread than what is counted."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
     def collect(self) -> Iterator[Family]:
         """Yield every metric of the catalogue, in its order."""
-        self._metrics.look()
         for metric in METRICS.values():
             yield self._histogram(metric) if metric.kind is Kind.HISTOGRAM else self._plain(metric)
 

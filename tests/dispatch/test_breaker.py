@@ -206,3 +206,13 @@ def test_a_stream_that_pauses_itself_loses_nothing_and_says_so_on_the_topic() ->
     assert [value for topic, _, value in bench.emitted if topic == "pauses"][1:] == [None]
     assert [send["request_id"] for send in bench.sends] == ["r-2", "r-1"]
     assert bench.hop.gauges(bench.now)["ses_dispatch_paused"] == {}
+
+
+def test_a_stream_that_sends_no_more_is_forgotten_with_its_window() -> None:
+    breaker, table = Breaker(POLICY), Table()
+    for number in range(1_000):
+        breaker.saw(counts(10, stream=f"news-{number}"), NOON)
+    breaker.changes(table.ask, NOON + SECOND)
+    assert len(breaker._windows) == 1_000
+    breaker.changes(table.ask, NOON + 25 * HOUR)
+    assert not breaker._windows

@@ -86,4 +86,4 @@ class Trace(Said):
     ahead: tuple[Ahead, ...] = ()
     """The nearest first."""
     others: tuple[str, ...] = ()
-    """Message ids of the request's other attempts, as far as they are known."""
+    """Message ids of the request's other attempts, as far as they were found."""

@@ -73,6 +73,7 @@ ROWS: dict[str, Row] = {
     "loop-settled": Row("it came before an operator cleared the loop", OPERATORS),
     "loop-cleared": Row("an operator cleared the loop: auto-replies up to then count no more", OPERATORS),
     "retry": Row("sent again when it is due: {retries} after the bounce, {most} times at most", RETRIES),
+    "retry-full": Row("a full mailbox is asked again after {full} at the soonest, {most} times at most", RETRIES),
     "retry-refused": Row("SES refused it for a reason that may pass, the mailbox was not asked: it waits", RETRIES),
     "retry-turn": Row("one retry asks the mailbox, the others wait for its answer", PROBE),
     "retry-barred": Row("nobody may write to them now: it goes only if that ends before it is due", RETRIES),
@@ -106,7 +107,7 @@ ROWS: dict[str, Row] = {
     "left": Row("somebody left the stream", OUTCOMES),
     "answered": Row("a machine answered it: no bounce, and never sent again", LOOPS),
     "guess": Row("SES names nobody, or several who may be meant: a guess", OUTCOMES),
-    "further": Row("{further} is further than {here}: it changes nothing", FURTHEST),
+    "further": Row("{further} is further than {here}: the mail stands at {further}", FURTHEST),
 }
 
 
@@ -126,12 +127,11 @@ class Rules:
             "flag": span(loops.flag),
             "longest": span(loops.longest),
             "retries": ", ".join(map(span, delays)),
+            "full": span(retry.mailbox_full),
             "most": retry.most,
-            "silence": span(retry.silence),
             "park": span(policy.join.park),
             "unanswered": span(policy.join.unanswered),
             "forget": span(policy.join.forget),
-            "forget_person": span(soft.forget),
         }
 
     def __call__(self, name: str, **words: str) -> Rule:

@@ -65,11 +65,17 @@ def _of_request(heard: Rehearsed, policy: Policy, codec: Codec, find: Find) -> l
     if send is None or not send["request_id"]:
         return []
     consequences = Consequences(codec, policy, Rules(policy))
-    outcomes = [outcome for told in heard.told for outcome in told.outcomes]
-    retries = [follows.retry for outcome in outcomes if (follows := consequences.of(outcome)).retry is not None]
-    due = sorted({at for _, at in retries})
+    planned = {
+        outcome["recipient"]: follows.retry[1]
+        for told in heard.told
+        for outcome in told.outcomes
+        if (follows := consequences.of(outcome)).retry is not None
+    }
+    due = sorted(set(planned.values()))
     key, sent_at = send["request_id"].encode(), send["sent_at"]
+    again = [Want("outcomes", who.encode(), key, (at,)) for who, at in sorted(planned.items())[:MOST_RECIPIENTS]]
     return [
         *find(Want("send-requests", key, key, (sent_at,)), bool),
         *find(Want("retries", key, key, (sent_at, *due)), lambda some: len(some) > len(due)),
+        *(one for want in again for one in find(want, bool)),
     ]

@@ -82,6 +82,7 @@ class _Tracing:
             ),
             search=self._search(),
             ahead=tuple(ahead(known, self._planned, self._policy, self._rules, now)),
+            others=self._others(records),
         )
 
     def _told(self) -> Iterator[Step]:
@@ -141,11 +142,8 @@ class _Tracing:
             if one.topic in _BESIDE and place not in met:
                 met.add(place)
                 name, kind, time, words, rule = _BESIDE[one.topic]
-                try:
-                    says = self._codec.decode(name, one.value or b"")
-                except Unusable:
-                    continue  # of another mail, or of nobody's
-                if self._is_ours(one, says):
+                says = self._read(name, one)
+                if says is not None and self._is_ours(one, says):
                     yield Step(
                         at=moment(says[time]),
                         arrived_at=moment(one.at) if one.at else None,
@@ -165,6 +163,24 @@ class _Tracing:
         if one.topic == "send-requests":
             return True
         return self._message_id == says["message_id"] or bool(send["attempt"] == says["attempt"])
+
+    def _others(self, records: Sequence[Found]) -> tuple[str, ...]:
+        """Return the message ids of the request's other attempts, by their retries and their outcomes."""
+        request_id = None if self._send is None else self._send["request_id"]
+        found = set[str]()
+        for one in records:
+            name = {"retries": "mail.Retry", "outcomes": "mail.Outcome"}.get(one.topic)
+            says = None if name is None or not request_id else self._read(name, one)
+            if says is not None and says["request_id"] == request_id and says["message_id"]:
+                found.add(says["message_id"])
+        return tuple(sorted(found - {self._message_id}))
+
+    def _read(self, name: str, one: Found) -> dict[str, Any] | None:
+        """Return what a record says; None where it cannot be read."""
+        try:
+            return self._codec.decode(name, one.value or b"")
+        except Unusable:
+            return None
 
     def _silence(self) -> Iterator[Step]:
         """Yield the step at which silence was counted."""

@@ -11,6 +11,7 @@ from streams.answers.evidence import Evidence, EvidenceKind, Loop, RetryWaits, W
 from streams.answers.rules import Rules
 from streams.answers.said import moment, moment_or_none
 from streams.decide.loops import Flagged, loop_flag, pairs, reply_runs
+from streams.decide.retry import MAILBOX_FULL, label_of
 from streams.decide.turn import Barred, next_probe
 from streams.mail.loop import Reply
 from streams.mail.policy import LoopPolicy
@@ -116,7 +117,7 @@ def _waits_for(wait: Wait, asks_next: Wait | None, barred: Barred) -> tuple[Wait
         return WaitsFor.TIME, "retry-refused"
     if wait.kind == WaitKind.HELD and wait != asks_next:
         return WaitsFor.TURN, "retry-turn"
-    return WaitsFor.TIME, "retry"
+    return WaitsFor.TIME, "retry-full" if label_of(wait.because) == MAILBOX_FULL else "retry"
 
 
 def cancelled(standing: Standing, rules: Rules) -> Iterator[Evidence]:

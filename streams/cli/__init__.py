@@ -58,6 +58,8 @@ COMMANDS = (
     Command("topics", "streams.cli.topics:app", _PREPARE, "Create the topics, or check them against the plan."),
     Command("schemas", "streams.cli.schemas:app", _PREPARE, "Register the schemas, or check that they may change."),
     Command("kit", "streams.cli.kit:app", _PREPARE, "For teams that publish to us: take a kit, check a topic."),
+    Command("why", "streams.cli.why:why", _LOOK, "Say whether we may write to somebody, why not, and the way out."),
+    Command("trace", "streams.cli.trace:trace", _LOOK, "Show the life of one mail, with the rule of each step."),
     Command("top", "streams.cli.top:top", _LOOK, "Watch workers on this terminal: flow, lag, ratios, health."),
     Command("doctor", "streams.cli.doctor.words:doctor", _LOOK, "Say what is wrong around a worker, and the fix."),
     Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),

@@ -56,7 +56,13 @@ class Topic:
     """A topic that is being read; use it in a ``with``."""
 
     def __init__(
-        self, settings: Settings, role: str, *, patience_s: float = PATIENCE_S, more: Words | None = None
+        self,
+        settings: Settings,
+        role: str,
+        *,
+        patience_s: float = PATIENCE_S,
+        more: Words | None = None,
+        name: str | None = None,
     ) -> None:
         """Connect in the background; the first question shows whether there is a broker.
 
@@ -65,9 +71,10 @@ class Topic:
             role: a role of streams.topics, such as `suppressions`.
             patience_s: how long the brokers may stay silent.
             more: what else librdkafka is told.
+            name: how it is called, where it has no role: a changelog.
 
         """
-        self.name = topic_name(settings.topic_prefix, role)
+        self.name = name or topic_name(settings.topic_prefix, role)
         self._brokers = settings.brokers
         self._patience_s = patience_s
         self._said: list[str] = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from math import inf
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -20,6 +21,7 @@ from streams.errors import WorldFailed
 from streams.mail.found import Found, Want
 from streams.partition import partitions
 from streams.settings import Settings
+from streams.topics import changelog_name
 
 SECONDS = 10.0
 RECORDS = 1_000_000
@@ -37,11 +39,12 @@ OPEN = 1 << 62
 
 
 class Span(NamedTuple):
-    """A part of a partition: from an offset up to another."""
+    """A part of a partition: from an offset up to another, or up to what came after a time (ms)."""
 
     partition: int
     begin: int
     end: int
+    until: float = inf
 
 
 class Windows:
@@ -92,6 +95,22 @@ class Windows:
                 break
         return [found[place] for place in sorted(found)]
 
+    def stored(self, table: str, key: bytes) -> bytes | None:
+        """Return what a table holds under *key* by its changelog, of which a whole partition is read.
+
+        Raises:
+            WorldFailed: as `find` does.
+
+        """
+        name, last = changelog_name(self._settings.group, table), None
+        with _Reader(self._settings, table, name=name) as reader:
+            (span,) = next(reader.spans(Want(table, key, key, ()), deep=True))
+            for rows in reader.read(span):
+                last = next((row for row in reversed(rows) if row.key == key), last)
+                if self._told is not None and rows:
+                    self._told(rows[-1].offset - span.begin, reader.size([span]))
+        return None if last is None else last.value
+
     def _reader(self, role: str) -> _Reader:
         """Return the reader of a topic; connected once."""
         if role not in self._topics:
@@ -137,10 +156,9 @@ class _Reader(Topic):
     def _between(self, numbers: Sequence[int], begin: int, end: int) -> Iterator[Span]:
         """Yield the part of each partition that came between two times."""
         for number, first, last in zip(numbers, self._at(numbers, begin), self._at(numbers, end), strict=True):
-            if first < 0:
-                continue  # nothing came after that
-            # nothing came after the end either: brokers say -1, the embedded one says 0
-            yield Span(number, first, last if last > first else OPEN)
+            if first >= 0:
+                # Where nothing came after the end, brokers say -1 and the embedded one 0: then time must tell.
+                yield Span(number, first, last if last > first else OPEN, end)
 
     def _at(self, numbers: Sequence[int], at: int) -> list[int]:
         """Return of each partition the first offset at a time or later; below 0 where there is none."""
@@ -159,7 +177,9 @@ class _Reader(Topic):
             messages = self._consumer.consume(_BITE, _WAIT_S)
             heard = time.monotonic() if messages else self._still_patient(heard, span.partition, met)
             rows = [row for message in messages if (row := self._row(message, left, met)) is not None]
-            yield [row for row in rows if row.offset < span.end]
+            yield [row for row in rows if row.offset < span.end and row.at <= span.until]
+            if rows and rows[-1].at > span.until:
+                return
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -92,10 +92,11 @@ class Commands(TyperGroup):
 def imported(command: Command) -> Any:
     """Return a command as typer runs it."""
     module, _, name = command.where.partition(":")
-    found = getattr(import_module(module), name)
+    home = import_module(module)
+    found = getattr(home, name)
     group = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
     if group is not found:
-        group.command(command.name)(found)
+        group.command(command.name, epilog=getattr(home, "HELP", None))(found)
     runnable = typer.main.get_command(group)
     runnable.name = command.name
     return runnable

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from streams.answers.evidence import WaitsFor
 from streams.answers.model import Trace, Verdict, Why
 from streams.answers.said import Rule
 from streams.answers.steps import Concluded, Step, StepKind
@@ -29,6 +30,8 @@ _MARKS = {
     StepKind.DEAD_LETTER: "x",
     StepKind.SILENCE: ".",
 }
+
+_WAITS = {WaitsFor.TIME: "for its time", WaitsFor.TURN: "for its turn", WaitsFor.BARRED: "barred"}
 
 
 def print_why(answer: Why) -> None:
@@ -65,13 +68,15 @@ def _evidence(answer: Why) -> Iterator[tuple[Text, ...]]:
     """Yield a row for each thing that was heard; a rule is said once for what follows each other by it."""
     before = None
     for one in answer.evidence:
-        details = (one.status, one.message_id, None if one.stream is None else f"stream {one.stream}", one.by)
-        until = None if one.until is None else f"until {_minute(one.until)}"
-        about = ", ".join(filter(None, (*details, until)))
+        until = "" if one.until is None else f" until {_minute(one.until)}"
         style = "" if one.counts else "dim"
-        counts = "counts" if one.counts else "does not"
-        why = _text(about) if one.because == before and about else _ruled(about, one.because)
-        yield _text(_minute(one.at), style), _text(one.kind, style), _text(counts, style), why
+        head = _text(f"{one.kind} {'counts' if one.counts else 'does not count'}{until}", style)
+        details = (one.status, None if one.stream is None else f"stream {one.stream}", one.by and f"by {one.by}")
+        about = ", ".join(filter(None, details))
+        lines = [head, *(_text(words) for words in (one.message_id, about) if words)]
+        if one.because != before:
+            lines.append(_text(one.because.says, "dim"))
+        yield _text(_minute(one.at), style), Text("\n").join(lines)
         before = one.because
 
 
@@ -79,9 +84,9 @@ def _waits(answer: Why) -> Iterator[tuple[Text, ...]]:
     """Yield a row for each retry that waits, and one where an answer is awaited."""
     for wait in answer.retries:
         what = f"attempt {wait.attempt} of {wait.request_id}, because of {wait.because}"
-        yield _text(_minute(wait.due_at)), _text(wait.waits_for), _ruled(what, wait.rule)
+        yield _text(_minute(wait.due_at)), _text(_WAITS[wait.waits_for]), _ruled(what, wait.rule)
     if answer.probe_at is not None:
-        yield _text(_minute(answer.probe_at)), _text("ASKED"), _text("a retry went out, and its result is awaited")
+        yield _text(_minute(answer.probe_at)), _text("asked"), _text("a retry went out, and its result is awaited")
 
 
 def _print_lift(console: Console, answer: Why) -> None:
@@ -152,7 +157,7 @@ def _headed(title: str, body: RenderableType) -> RenderableType:
 
 def _grid(rows: Iterable[tuple[Text, ...]]) -> Table:
     """Return rows as columns, of which the last takes what is left."""
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = Table.grid(padding=(0, 1, 0, 0))
     for number, row in enumerate(rows):
         if not number:
             for place in range(len(row)):

@@ -62,7 +62,7 @@ def _of_request(heard: Rehearsed, policy: Policy, codec: Codec, find: Find) -> l
     """Return what was found of the mail's request: itself, and what was due of it."""
     life = heard.life
     send = None if life is None or life.send is None else codec.decode("mail.Send", life.send)
-    if send is None or not send["request_id"]:
+    if life is None or send is None or not send["request_id"]:
         return []
     consequences = Consequences(codec, policy, Rules(policy))
     planned = {
@@ -72,10 +72,10 @@ def _of_request(heard: Rehearsed, policy: Policy, codec: Codec, find: Find) -> l
         if (follows := consequences.of(outcome)).retry is not None
     }
     due = sorted(set(planned.values()))
-    key, sent_at = send["request_id"].encode(), send["sent_at"]
+    key, times = send["request_id"].encode(), (send["sent_at"], life.born_at)
     again = [Want("outcomes", who.encode(), key, (at,)) for who, at in sorted(planned.items())[:MOST_RECIPIENTS]]
     return [
-        *find(Want("send-requests", key, key, (sent_at,)), bool),
-        *find(Want("retries", key, key, (sent_at, *due)), lambda some: len(some) > len(due)),
+        *find(Want("send-requests", key, key, times), bool),
+        *find(Want("retries", key, key, (*times, *due)), lambda some: len(some) > len(due)),
         *(one for want in again for one in find(want, bool)),
     ]

@@ -6,6 +6,8 @@ what is stored is handed in.
 
 from __future__ import annotations
 
+from typing import Any
+
 from streams.answers.evidence import Evidence, EvidenceKind
 from streams.answers.grounds import grounds, marks, orders
 from streams.answers.lift import lifts
@@ -54,12 +56,7 @@ def _known(recipient: str, standing: Standing, policy: Policy, now: int) -> Why:
         known=True,
         verdict=_verdict(suppression),
         answer=_answer(suppression, looping=flag is not None, holding=holding),
-        reason=None if suppression is None else suppression.reason,
-        scope=None if suppression is None else suppression.scope,
-        streams=() if suppression is None else suppression.streams,
-        since=None if suppression is None else moment(suppression.since),
-        until=None if suppression is None else moment_or_none(suppression.until),
-        by=None if suppression is None else suppression.by,
+        **_suppressed(suppression),
         grounds=tuple(grounds(standing, policy.suppression, rules, now)),
         evidence=_evidence(standing, policy, rules, now),
         loop=flag,
@@ -70,6 +67,20 @@ def _known(recipient: str, standing: Standing, policy: Policy, now: int) -> Why:
         delivered_at=None if standing.delivered_at == NEVER else moment(standing.delivered_at),
         heard_at=moment(standing.touched_at),
     )
+
+
+def _suppressed(suppression: Suppression | None) -> dict[str, Any]:
+    """Return what the answer says of a suppression."""
+    if suppression is None:
+        return {}
+    return {
+        "reason": suppression.reason,
+        "scope": suppression.scope,
+        "streams": suppression.streams,
+        "since": moment(suppression.since),
+        "until": moment_or_none(suppression.until),
+        "by": suppression.by,
+    }
 
 
 def _verdict(suppression: Suppression | None) -> Verdict:

@@ -8,8 +8,11 @@ import pytest
 
 from streams.app import Note
 from streams.engine.route import Timings
+from streams.observe.fingerprint import Fingerprints
 from streams.observe.metrics import Metrics
+from streams.observe.recent import Recent
 from streams.pipeline import Effects
+from tests.builders import CODEC, NOON
 
 HARD = ("ses_suppressions", "HARD_BOUNCE")
 
@@ -52,3 +55,11 @@ def test_the_edges_of_the_work_are_the_first_chunks_beginning_and_the_last_ones_
     then = metrics.values("ses_chunk_timestamp_seconds")
     assert then["first",] == first["first",]
     assert then["last",] >= first["last",]
+
+
+def test_what_a_chunk_said_of_people_is_heard_by_the_page() -> None:
+    recent = Recent(CODEC, Fingerprints(), lambda: NOON)
+    said = Effects()
+    said.emit("suppressions", b"ann@example.com", None)
+    Note(Metrics(), recent).done("by_recipient", 0, said, Timings())
+    assert [notice.address for notice in recent.notices(named=True)] == ["ann@example.com"]

@@ -57,6 +57,7 @@ ONLY_IN = {
     "rocksdict": {"engine"},
     "fastavro": {"schemas"},
     "prometheus_client": {"observe"},
+    "jinja2": {"web"},
     "typer": {"cli"},
     "aiobotocore": {"dispatch", "inlets", "cli"},
     "aiosmtplib": {"dispatch"},

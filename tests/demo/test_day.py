@@ -19,6 +19,7 @@ from streams.intake.ses import read_event
 from streams.mail.feedback import Feedback
 from streams.mail.outcome import OutcomeKind
 from streams.mail.suppression import SuppressionReason
+from streams.observe.provider import provider_of
 from tests.demo.bench import NOW, Bench, day, handed_in
 
 FEEDBACK_OF = {
@@ -201,3 +202,18 @@ def test_the_hops_come_to_it_in_any_order(seed: int) -> None:
 def test_messages_that_are_few_still_make_a_day() -> None:
     ledger = Ledger()
     assert list(Day(messages=200, seed=1, until=NOW, ledger=ledger).arrivals())
+
+
+def test_every_provider_of_the_day_has_a_label_of_its_own_and_one_of_them_bounces_most() -> None:
+    labels = [provider_of(domain) for domain, _ in people.PROVIDERS]
+    assert len(set(labels)) == len(labels)
+    assert "other" not in labels
+    _, ledger = day(messages=3_000)
+    ends, bad = Counter[str](), Counter[str]()
+    for key in ledger.outcomes:
+        provider = provider_of(key.recipient.rpartition("@")[2])
+        ends[provider] += key.kind in ("DELIVERED", "HARD_BOUNCED")
+        bad[provider] += key.kind == "HARD_BOUNCED"
+    shares = sorted(((bad[one] / ends[one], one) for one in labels), reverse=True)
+    assert shares[0][1] == provider_of(people.AILING)
+    assert shares[0][0] > 2 * shares[1][0]

@@ -38,6 +38,7 @@ SCENE = Scene(
     kills=1,
     kills_planned=3,
     worker="worker process 4711",
+    address="http://127.0.0.1:4712/",
 )
 GOOD = Verdict(due=Counter(dict.fromkeys(Thing, 5)), found=Counter(dict.fromkeys(Thing, 5)), lost=(), wrong=())
 SPEED = Speed(measured="as told", events=100, seconds=2.0, cpu_us=8.4, rss_bytes=5 << 20, steps={"decode": 2.34})
@@ -54,7 +55,18 @@ def text(what: RenderableType, width: int = 100) -> str:
 
 def test_the_page_says_what_there_is() -> None:
     shown = text(page(SCENE))
-    for words in ("12,034", "15,310", "14,021", "hard bounced", "6.00%", "0.60%", "manual", "01:23", "killed 1 of 3"):
+    for words in (
+        "12,034",
+        "15,310",
+        "14,021",
+        "hard bounced",
+        "6.00%",
+        "0.60%",
+        "manual",
+        "01:23",
+        "killed 1 of 3",
+        "127.0.0.1:4712",
+    ):
         assert words in shown
     assert "ann.example.1@bigmail.example" in shown
 
@@ -85,7 +97,8 @@ def test_lines_are_printed_when_something_else_is_done_and_now_and_then() -> Non
         for elapsed, doing in ((0, "a"), (1, "a"), (2, "b"), (3, "b"), (7, "b")):
             screen.show(replace(SCENE, elapsed=float(elapsed), doing=doing))
         screen.say("that was it")
-    assert [one[:5] for one in out.getvalue().splitlines()] == ["00:00", "00:02", "00:07", "that "]
+    assert out.getvalue().splitlines()[0].endswith(SCENE.address)
+    assert [one[:5] for one in out.getvalue().splitlines()] == ["the w", "00:00", "00:02", "00:07", "that "]
 
 
 def test_a_terminal_gets_the_page() -> None:

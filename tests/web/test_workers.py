@@ -20,6 +20,7 @@ from streams.settings import Security
 from streams.topics import plan, topic_name
 from tests.builders import CODEC, bounce, send
 from tests.conftest import Need
+from tests.kafka.cluster import Cluster
 from tests.web.api_twins import TOKEN
 
 PARTITIONS, GROUP = 4, "web-test"
@@ -37,10 +38,10 @@ class Fleet:
         self.workers: list[Worker] = []
         ensure_topics(brokers, Security(), plan(prefix="ses.", partitions=PARTITIONS, replication=1, group=GROUP))
 
-    def start(self, name: str) -> Worker:
+    def start(self, name: str, **more: object) -> Worker:
         """Start one; it is not ready yet."""
         home = self._home / name
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         said = {
             "BROKERS": self._brokers,
             "GROUP": GROUP,
@@ -51,6 +52,7 @@ class Fleet:
             "ENGINE__STANDBYS": self._standbys,
             "WEB__TOKEN": TOKEN,
             "WEB__RATE": 10_000,
+            **more,
         }
         worker = Worker({f"SES_STREAMS_{key}": str(value) for key, value in said.items()}, home)
         self.workers.append(worker)
@@ -68,6 +70,10 @@ class Fleet:
                 bounced["recipients"][0]["address"] = person
                 value = CODEC.encode("mail.Feedback", bounced)
                 publisher.publish(topic_name("ses.", "feedback"), message_id.encode(), value)
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.kill()
 
     def wait(self, holds: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE_S
@@ -108,6 +114,14 @@ def overview(worker: Worker) -> tuple[list[str], list[str]]:
     return sorted(each["name"] for each in said["workers"]), said["missing"]
 
 
+def traced(worker: Worker, number: int) -> str:
+    """Return whom a worker says that a mail went to."""
+    status, said = ask(worker, "GET", f"/api/v1/messages/m-{number}")
+    assert (status, said["furthest"][0]["kind"]) == (200, "HARD_BOUNCED")
+    (person,) = said["recipients"]
+    return str(person)
+
+
 def all_say(verdict: str, *workers: Worker) -> bool:
     return all(set(verdicts(worker).values()) == {verdict} for worker in workers)
 
@@ -127,14 +141,16 @@ def fleet(request: pytest.FixtureRequest, tmp_path: Path, need: Need) -> Iterato
         try:
             yield made
         finally:
-            for worker in made.workers:
-                worker.kill()
+            made.end()
 
 
 def test_each_worker_answers_for_the_keys_of_both_also_after_one_was_killed(fleet: Fleet) -> None:
     first, second = fleet.start("first"), fleet.start("second")
     fleet.feed()
     fleet.wait(lambda: all_say("NO", first, second) and all(map(has_a_share, (first, second))))
+    for worker in (first, second):
+        assert traced(worker, 0) == PEOPLE[0]  # one of the two has to ask the other
+        assert ask(worker, "GET", "/api/v1/messages/m-none")[0] == 404
     names = [f"127.0.0.1:{worker.port}" for worker in (first, second)]
     assert [overview(worker) for worker in (first, second)] == [(sorted(names), [])] * 2
     second.kill()
@@ -162,3 +178,21 @@ def test_what_one_worker_is_told_another_knows(fleet: Fleet) -> None:
     for person in PEOPLE:
         assert ask(second, "POST", "/api/v1/release", {"address": person, "why": "again"})[0] == 202
     fleet.wait(lambda: all_say("YES", first, second))
+
+
+@pytest.mark.kafka
+def test_a_named_worker_that_is_back_elsewhere_within_its_session_goes_on(kafka: Cluster, tmp_path: Path) -> None:
+    fleet = Fleet(kafka.brokers, tmp_path, 0)
+    try:
+        named = {"ENGINE__INSTANCE_ID": "one", "ENGINE__SESSION_TIMEOUT_MS": 30_000}
+        before, other = fleet.start("one", **named), fleet.start("two")
+        fleet.feed()
+        fleet.wait(lambda: all_say("NO", before, other) and all(map(has_a_share, (before, other))))
+        before.kill()
+        again = fleet.start("one", **named)
+        assert again.port != before.port
+        fleet.wait(lambda: all_say("NO", again))
+        # the group was not shared anew, so the other goes on asking at the place that it knows
+        assert {status for status, _ in whys(other).values()} == {200, 503}
+    finally:
+        fleet.end()

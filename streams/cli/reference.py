@@ -34,6 +34,10 @@ _CODES = """## Exit codes
 """
 
 
+_CALL = re.compile(r"""\bses-streams (?:"[^"]*"|'[^']*'|[^;,"'])+""")
+"""A command line within an example: up to what separates it from the next, which may stand in quotes, too."""
+
+
 def command_line_page() -> str:
     """Return docs/command-line.md."""
     shown = [command for command in COMMANDS if command.heading]
@@ -67,7 +71,7 @@ def _one(name: str, command: Any) -> Iterator[str]:
     yield f"```\n{calls}\n```"
     yield from (_escaped(" ".join(part.split())) for part in re.split(r"\n\s*\n", command.help.replace("\f", "")))
     if command.epilog:
-        yield re.sub(r"(ses-streams [^;,]+?)(?=;|, then|$)", r"`\1`", command.epilog)
+        yield _CALL.sub(r"`\g<0>`", command.epilog)
     rows = [(f"`{_value(one)}`", "", one.help or "") for one in arguments]
     rows += [(_names(one), _default(one), one.help or "") for one in options]
     yield table(("word", "default", "what it says"), rows)

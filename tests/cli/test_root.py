@@ -98,7 +98,7 @@ def test_a_command_that_is_named_to_people_is_one_that_there_is() -> None:
     pages = [*(ROOT / "streams").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
     named = {name for page in pages for name in re.findall(r"`ses-streams ([a-z][a-z-]*)", page.read_text("utf-8"))}
     assert {"doctor", "topics", "config"} <= named | {NEXT.split()[2]}
-    assert named - {command.name for command in COMMANDS} <= {"why", "trace"}  # on their way
+    assert named - {command.name for command in COMMANDS} == set()
 
 
 def test_a_fault_of_ours_says_so_and_names_nobody(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,9 @@ from streams.web.overview import Gauge, Notice, Overview, Partition, Rates
 
 PARTS = ("flow", "reputation", "providers", "recent", "lag", "workers")
 """The sections of the page, in the order of an operator's questions."""
+LIVE = ("news", "headline", *PARTS)
+"""What changes while the page is open. The news are for screen readers: only the two judgements, since rates change
+with every beat and nobody wants to hear them all."""
 KINDS = (
     OutcomeKind.DELIVERED,
     OutcomeKind.HARD_BOUNCED,
@@ -101,9 +104,7 @@ class Drawer:
     def parts(self, overview: Overview, *, named: bool) -> dict[str, str]:
         """Return the live parts of the page by their ids."""
         said = told(overview, named=named)
-        return {
-            part: self._environment.get_template(f"parts/{part}.html").render(**said) for part in ("headline", *PARTS)
-        }
+        return {part: self._environment.get_template(f"parts/{part}.html").render(**said) for part in LIVE}
 
 
 def told(overview: Overview, *, named: bool) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def test_the_page_is_whole_without_javascript(chromium: Browser, demo: Demo) -> 
         expect(page.locator(f"#{part} h2")).to_be_visible()
     expect(page.locator("#flow svg polyline").first).to_be_attached()
     expect(page.locator("#live")).to_be_hidden()
+    page.get_by_role("link", name="Look again").click()
     entered(page, demo, "nobody@example.com")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert "nobody" not in page.url

@@ -18,7 +18,7 @@ from streams.web.page import STATIC
 from streams.web.page_answers import is_address
 from streams.web.page_door import COOKIE, GOOD_FOR_S
 from streams.web.page_live import MOST_READERS
-from streams.web.page_parts import PARTS
+from streams.web.page_parts import LIVE, PARTS
 from streams.web.problems import later
 from tests.web.overviews import AT, overview, partition, stream, suppressed, worker
 from tests.web.pages import ANN, TOKEN, Site, named_site, valid
@@ -62,11 +62,16 @@ async def test_nothing_on_the_page_comes_from_elsewhere_or_runs_inline(site: Sit
         assert (await site.get(path))[0] in (200, 404 if path == "/openapi.json" else 200, 503)
 
 
-async def test_without_javascript_the_page_renews_itself_and_with_it_does_not(site: Site) -> None:
+async def test_without_javascript_one_looks_again_by_a_link_and_nothing_takes_away_what_one_types(site: Site) -> None:
     _, page = await site.get("/")
-    assert re.findall(r"<noscript>(.*?)</noscript>", page) == ['<meta http-equiv="refresh" content="10">']
-    assert page.count("http-equiv") == 1
+    assert re.findall(r"<noscript>(.*?)</noscript>", page) == ['<p>As of 14:13:20. <a href="/">Look again</a></p>']
+    assert "http-equiv" not in page
     assert re.search(r'<p class="live" id="live" hidden>', page)  # what only works with it is not shown before it runs
+
+
+async def test_a_screen_reader_is_told_when_a_judgement_changes_and_not_of_each_number(site: Site) -> None:
+    _, page = await site.get("/")
+    assert re.findall(r"aria-live[^>]*>([^<]*)<", page) == ["Mail flows. SES would not review the account."]
 
 
 async def test_nothing_in_the_style_moves_by_itself(site: Site) -> None:
@@ -239,7 +244,7 @@ async def events(site: Site) -> AsyncGenerator[dict[str, dict[str, str]], None]:
 
 async def test_a_reader_gets_every_part_first_and_then_what_changed(site: Site) -> None:
     async with aclosing(events(site)) as live:
-        assert set((await anext(live))["parts"]) == {"headline", *PARTS}
+        assert set((await anext(live))["parts"]) == set(LIVE)
         assert (await anext(live))["parts"] == {}
         site.seen = site.seen.model_copy(update={"partitions": [partition(99)]})
         async with asyncio.timeout(10):

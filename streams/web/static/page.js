@@ -1,5 +1,5 @@
 // Keeps the page true while it is open: the server sends the parts that changed, drawn as it drew them at first.
-// Without this script the page is whole, and renews itself every ten seconds.
+// Without this script the page is whole, and one looks again by a link: it never renews itself under whoever types.
 const live = document.getElementById("live");
 const [word, button] = live.children;
 let held = false;

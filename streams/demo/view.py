@@ -87,10 +87,9 @@ def _head(scene: Scene) -> RenderableType:
     grid = Table.grid(expand=True)
     grid.add_column()
     grid.add_column(justify="right")
-    title = Text.assemble(("ses-streams", "bold"), "  a mail day in a minute")
+    rest = f"its page: {scene.address}" if scene.address else "a mail day in a minute"
+    title = Text.assemble(("ses-streams", "bold"), f"  {rest}")
     grid.add_row(title, Text(f"{scene.messages:,} mails · seed {scene.seed} · {clock(scene.elapsed)}", style=_DIM))
-    if scene.address:
-        grid.add_row(Text.assemble(("its status page: ", _DIM), scene.address), "")
     return Group(grid, Rule(style=_DIM))
 
 

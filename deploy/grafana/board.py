@@ -14,7 +14,8 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as shape
 
-from deploy.grafana.panels import DATASOURCE, Shown
+from deploy.grafana.look import DATASOURCE
+from deploy.grafana.panels import Shown
 
 TAG = "ses-streams"
 WIDTH = 24

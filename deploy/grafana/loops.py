@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from deploy.grafana.board import Board, Row, Stack
-from deploy.grafana.panels import (
-    AMOUNT,
-    BAD,
-    GOOD,
-    MAILS_PER_S,
-    RECORDS_PER_S,
-    SHARE,
-    WARN,
-    Bars,
-    Lines,
-    Number,
-    Query,
-    Step,
-)
+from deploy.grafana.look import AMOUNT, BAD, GOOD, MAILS_PER_S, RECORDS_PER_S, SHARE, WARN, Query, Step
+from deploy.grafana.panels import Bars, Lines, Number
 from deploy.grafana.promql import in_range, now, per_second, share
 
 STOP_SHARE = 0.05
@@ -138,6 +126,7 @@ UNUSABLE = Row(
         "docs/intake.md has them all.",
         Query(in_range("ses_intake_refused_total", "road", "reason") + " > 0", "{{road}}: {{reason}}"),
         nothing="nothing was turned away",
+        height=6,
         unit=AMOUNT,
         width=12,
         alerts=("SesIntakeRefuses",),
@@ -147,6 +136,7 @@ UNUSABLE = Row(
         "They count as `other`: a new word of SES's, or a stream beyond SES_STREAMS_METRICS__STREAMS.",
         Query(per_second("ses_dropped_labels_total", "label") + " > 0", "{{label}}"),
         nothing="every value has its word",
+        height=6,
         unit=RECORDS_PER_S,
         alerts=("SesStreamsNameless",),
     ),

@@ -1,7 +1,7 @@
-"""The panels that our dashboards are made of, all of one look: a number, lines, bars, a table, a heat map, states.
+"""The panels that our dashboards are made of, all of one look: numbers, lines, bars, heat maps, states.
 
 Each says its title, what its reader should do (it stands behind the panel's "i"), its queries and their unit; widths
-and heights are Grafana's, of which a row has 24. A word has the same colour everywhere (COLOURS). No metric is named.
+and heights are Grafana's, of which a row has 24. No metric is named here.
 """
 
 from __future__ import annotations
@@ -15,70 +15,30 @@ from grafana_foundation_sdk.builders import (
     bargauge,
     common,
     heatmap,
-    prometheus,
     stat,
     statetimeline,
-    table,
     timeseries,
 )
 from grafana_foundation_sdk.models import common as words
 from grafana_foundation_sdk.models import dashboard as shape
 from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 
-DATASOURCE = shape.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GOOD, WARN, BAD = "green", "orange", "red"
-BY_TURN, FIXED = shape.FieldColorModeId.PALETTE_CLASSIC, shape.FieldColorModeId.FIXED
-LAST = common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False)
-Override = shape.DashboardFieldConfigSourceOverrides
-
-COUNT, SHARE, SECONDS, BYTES, AMOUNT = "short", "percentunit", "s", "bytes", "locale"
-MAILS_PER_S, RECORDS_PER_S, PER_S = "count:mails/s", "count:records/s", "count:/s"
-COLOURS: Mapping[str, Mapping[str, str]] = {
-    "kind": {
-        "DELIVERED": "green",
-        "OPENED": "light-green",
-        "CLICKED": "super-light-green",
-        "HARD_BOUNCED": "red",
-        "SOFT_BOUNCED": "orange",
-        "COMPLAINED": "purple",
-        "DELAYED": "yellow",
-        "AUTO_REPLIED": "blue",
-        "UNSUBSCRIBED": "light-purple",
-        "SUPPRESSED": "semi-dark-red",
-        "LOOPING": "dark-blue",
-    },
-    "result": {
-        "sent": "green",
-        "again": "yellow",
-        "held": "light-blue",
-        "paused": "orange",
-        "failed": "red",
-        "suppressed": "semi-dark-red",
-        "looping": "dark-blue",
-        "expired": "purple",
-        "scheduled": "blue",
-        "due": "green",
-        "cancelled": "light-blue",
-        "exhausted": "red",
-    },
-}
-"""By label, the words that have one colour wherever they stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One question to Prometheus; *legend* names what it answers, by its labels."""
-
-    expr: str
-    legend: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From *at* on a value has this colour; the first step has no beginning."""
-
-    at: float | None
-    colour: str
+from deploy.grafana.look import (
+    BY_TURN,
+    COLOURS,
+    COUNT,
+    DATASOURCE,
+    FIXED,
+    LAST,
+    Override,
+    Query,
+    Step,
+    entry,
+    link,
+    override,
+    target,
+    thresholds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +63,7 @@ class Shown:
         """Return it as Grafana's model."""
         made = self._kind()
         made.title, made.description, made.datasource = self.title, self._said(), DATASOURCE
-        made.links = [_link(alert) for alert in self.alerts] or None
+        made.links = [link(alert) for alert in self.alerts] or None
         made.targets = list(self._targets())
         defaults = shape.FieldConfig() if made.field_config is None else made.field_config.defaults
         defaults.unit = self.unit
@@ -115,7 +75,7 @@ class Shown:
 
     def _said(self) -> str:
         """Return what to do, and which alerts say that it is time to; pages become links."""
-        alerts = ", ".join(f"[{alert}]({_entry(alert)})" for alert in self.alerts)
+        alerts = ", ".join(f"[{alert}]({entry(alert)})" for alert in self.alerts)
         told = f"{self.does}\n\nAlerts: {alerts}." if alerts else self.does
         return re.sub(r"\bdocs/([a-z-]+\.md)", r"[docs/\1](${docs}/\1)", told)
 
@@ -211,7 +171,7 @@ class Lines(_Asking):
 
     def _overrides(self) -> Iterable[Override]:
         for word, colour in COLOURS.get(self.query.legend.strip("{}"), {}).items():
-            yield _override(word, color=shape.FieldColor(mode=FIXED, fixed_color=colour))
+            yield override(word, color=shape.FieldColor(mode=FIXED, fixed_color=colour))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,84 +229,3 @@ class States(_Asking):
         named = {str(value): shape.ValueMappingResult(text=word, index=value) for value, word in self.called.items()}
         made = statetimeline.Panel().show_value(words.VisibilityMode.AUTO).row_height(0.8)
         return made.mappings([shape.ValueMap(options=named)]).build()
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table: its query is joined with the other columns' by the label that the table is by."""
-
-    name: str
-    expr: str
-    unit: str
-    steps: Sequence[Step] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Shown):
-    """A row for each value of the label *by*; the first column sorts them, the largest first."""
-
-    _: KW_ONLY
-    by: str
-    columns: Sequence[Column]
-    width: int = 24
-    height: int = 7
-
-    def _kind(self) -> shape.Panel:
-        first = common.TableSortByFieldState().display_name(self.columns[0].name).desc(desc=True)
-        made = table.Panel().sort_by([first]).build()
-        names = {f"Value #{ref}": column.name for ref, column in zip(ascii_uppercase, self.columns, strict=False)}
-        times = ["Time", *(f"Time {number}" for number in range(1, len(names) + 1))]
-        order = {name: place for place, name in enumerate((self.by, *names))}
-        organize = {"excludeByName": dict.fromkeys(times, True), "indexByName": order, "renameByName": names}
-        made.transformations = [
-            shape.DataTransformerConfig(id_val="joinByField", options={"byField": self.by, "mode": "outer"}),
-            shape.DataTransformerConfig(id_val="organize", options=organize),
-        ]
-        return made
-
-    def _targets(self) -> Iterable[Dataquery]:
-        for ref, column in zip(ascii_uppercase, self.columns, strict=False):
-            yield target(Query(column.expr), ref, at_once=True, form=PromQueryFormat.TABLE)
-
-    def _overrides(self) -> Iterable[Override]:
-        for column in self.columns:
-            look: dict[str, object] = {"unit": column.unit}
-            if column.steps:
-                cell = {"type": "color-background", "mode": "basic"}
-                look |= {"thresholds": thresholds(column.steps), "custom.cellOptions": cell}
-            yield _override(column.name, **look)
-
-
-def target(
-    query: Query, ref: str, *, at_once: bool = False, form: PromQueryFormat = PromQueryFormat.TIME_SERIES
-) -> Dataquery:
-    """Return a query as Grafana's model."""
-    made = prometheus.Dataquery().expr(query.expr).ref_id(ref).format(form).legend_format(query.legend)
-    return (made.instant() if at_once else made.range()).datasource(DATASOURCE).build()
-
-
-def thresholds(steps: Sequence[Step]) -> shape.ThresholdsConfig:
-    """Return steps as Grafana's model."""
-    made = [shape.Threshold(value=step.at, color=step.colour) for step in steps]
-    return shape.ThresholdsConfig(mode=shape.ThresholdsMode.ABSOLUTE, steps=made)
-
-
-def _entry(alert: str) -> str:
-    """Return where an alert's entry in the runbook is."""
-    return f"${{docs}}/runbook.md#{alert.lower()}"
-
-
-def _link(alert: str) -> shape.DashboardLink:
-    """Return the way to an alert's entry in the runbook."""
-    return shape.DashboardLink(
-        title=f"{alert}: what to do",
-        type_val=shape.DashboardLinkType.LINK,
-        url=_entry(alert),
-        target_blank=True,
-    )
-
-
-def _override(name: str, **look: object) -> Override:
-    """Return what holds of the series or column of this name."""
-    properties = [shape.DynamicConfigValue(id_val=id_val, value=value) for id_val, value in look.items()]
-    return Override(matcher=shape.MatcherConfig(id_val="byName", options=name), properties=properties)

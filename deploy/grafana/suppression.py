@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from deploy.grafana.board import Board, Row, Stack
-from deploy.grafana.panels import (
-    AMOUNT,
-    BAD,
-    GOOD,
-    MAILS_PER_S,
-    PER_S,
-    SHARE,
-    WARN,
-    Bars,
-    Lines,
-    Number,
-    Query,
-    States,
-    Step,
-)
+from deploy.grafana.look import AMOUNT, BAD, GOOD, MAILS_PER_S, PER_S, SHARE, WARN, Query, Step
+from deploy.grafana.panels import Bars, Lines, Number, States
 from deploy.grafana.promql import RANGE, in_range, now, of, per_second, share
 
 LISTED = Row(

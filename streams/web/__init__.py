@@ -1,1 +1,1 @@
-"""What a worker shows over HTTP: metrics, health, and a plain page that says where they are. It shows no mail."""
+"""What a worker says over HTTP: metrics, health, the status page, and the API. People are named to the token alone."""

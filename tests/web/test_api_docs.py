@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from streams.answers.model import Why
+from streams.answers.why import REASONS
+from streams.mail.suppression import SuppressionReason
 from tests.conftest import Need
 from tests.web.api_twins import TOKEN, Site
 
@@ -31,6 +34,15 @@ async def site() -> AsyncIterator[Site]:
     await made.start()
     yield made
     await made.stop()
+
+
+def test_the_answer_that_is_shown_is_one() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    said = json.loads(shown)
+    whole = Why.model_validate_json(json.dumps({**said, "asked_at": said["since"]}))
+    again = json.loads(whole.model_dump_json())
+    assert said.items() <= again.items()
+    assert said["answer"] == f"No: {REASONS[whole.reason or SuppressionReason.UNKNOWN]}. Since 2026-11-28, for good."
 
 
 def test_there_are_examples_of_everything() -> None:

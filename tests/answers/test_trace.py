@@ -261,3 +261,21 @@ def test_requests_retries_and_dead_letters_of_the_mail_are_steps_and_those_of_ot
         ("RETRY_DUE", "retry-due"),
     ]
     assert "ses.feedback/0 at offset 9" in found.steps[2].says
+
+
+def test_the_other_attempts_of_the_request_are_named() -> None:
+    told = tell(["send", "soft"], [0, HOUR])
+    again = {**told.outcomes[0], "message_id": "m-2", "attempt": 2}
+    others = {**again, "message_id": "m-9", "request_id": "r-of-another"}
+    found = traced(
+        told,
+        [
+            *told.records,
+            *(
+                Found("outcomes", 0, n, NOON, b"", CODEC.encode("mail.Outcome", one))
+                for n, one in enumerate((again, others))
+            ),
+        ],
+    )
+    assert found.others == ("m-2",)
+    assert len(found.steps) == 2

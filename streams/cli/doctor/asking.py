@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -13,6 +15,8 @@ from streams.cli.doctor.world import World
 from streams.emit.connection import librdkafka
 from streams.errors import WorldFailed
 
+_MARGIN_S = 5.0
+T = TypeVar("T")
 _QUIET = logging.getLogger("librdkafka")
 _QUIET.addHandler(logging.NullHandler())
 
@@ -34,6 +38,14 @@ def asking(world: World) -> Iterator[AdminClient]:
         yield AdminClient(words, logger=_QUIET)
     except KafkaException as error:
         raise WorldFailed(told(error)) from error
+
+
+def answer(asked: Future[T], world: World) -> T:
+    """Return what brokers answered to one question.
+
+    librdkafka gives up after our patience; we wait longer than that, for a client must not go while it is being asked.
+    """
+    return asked.result(world.patience_s + _MARGIN_S)
 
 
 def told(error: KafkaException) -> str:

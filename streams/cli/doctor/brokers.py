@@ -98,8 +98,13 @@ FEW = Rule(
     "{brokers} brokers cannot keep {copies} copies of a topic",
     "set SES_STREAMS_REPLICATION={brokers}, or add brokers",
 )
-FINE = Rule("BROKERS_FINE", Level.OK, "{brokers} of {brokers} answer, speaking as Kafka {version}, by {protocol}")
-RULES = (NO_NAME, REFUSED, SILENT, MUTE, CERTIFICATE, TLS, MECHANISM, LOGIN, PROTOCOL, ADVERTISED, OLD, FEW, FINE)
+ANSWER = Rule(
+    "BROKERS_ANSWER",
+    Level.OK,
+    "{answer} of the {named} in the settings answer, by {protocol}; the cluster has {brokers}, and speaks as Kafka"
+    " {version}",
+)
+RULES = (NO_NAME, REFUSED, SILENT, MUTE, CERTIFICATE, TLS, MECHANISM, LOGIN, PROTOCOL, ADVERTISED, OLD, FEW, ANSWER)
 
 _FETCH = 1
 VERSIONS: tuple[tuple[int, str], ...] = (
@@ -152,7 +157,7 @@ def look(world: World) -> list[Finding]:
 
 
 def judge(seen: Seen, copies: int, protocol: str) -> Iterator[Finding]:
-    """Yield what is wrong with the brokers, or that nothing is."""
+    """Yield what is wrong with the brokers, and which of them answer."""
     troubles = [_trouble(door) for door in seen.doors if door.trouble is not None]
     troubles += [
         ADVERTISED.found(number=node.number, where=node.where, why=node.trouble) for node in seen.nodes if node.trouble
@@ -163,8 +168,11 @@ def judge(seen: Seen, copies: int, protocol: str) -> Iterator[Finding]:
     if seen.nodes and len(seen.nodes) < copies:
         troubles.append(FEW.found(brokers=len(seen.nodes), copies=copies))
     yield from troubles
-    if not troubles:
-        yield FINE.found(brokers=len(seen.nodes), version=version, protocol=protocol)
+    answer = sum(door.trouble is None for door in seen.doors)
+    if answer:
+        yield ANSWER.found(
+            answer=answer, named=len(seen.doors), brokers=len(seen.nodes), version=version, protocol=protocol
+        )
 
 
 def _version(doors: Sequence[Door]) -> tuple[str, bool]:

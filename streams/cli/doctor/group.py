@@ -141,9 +141,11 @@ def _group(admin: AdminClient, world: World) -> tuple[str, int]:
     """Return the group's state and how many members it has; one that nobody knows is dead."""
     from confluent_kafka import KafkaError, KafkaException
 
+    from streams.cli.doctor.asking import answer
+
     asked = admin.describe_consumer_groups([world.settings.group], request_timeout=world.patience_s)
     try:
-        found = asked[world.settings.group].result(world.patience_s)
+        found = answer(asked[world.settings.group], world)
     except KafkaException as error:
         if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
             return "DEAD", 0
@@ -156,19 +158,21 @@ def _parts(admin: AdminClient, world: World) -> dict[Place, Part]:
     from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
     from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # public, and not marked so
 
+    from streams.cli.doctor.asking import answer
+
     wanted = inputs(world)
     topics = admin.list_topics(timeout=world.patience_s).topics
     places = [(name, number) for name in wanted if name in topics for number in topics[name].partitions]
 
     def ends(which: OffsetSpec) -> dict[Place, int]:
         asked = admin.list_offsets({TopicPartition(*at): which for at in places}, request_timeout=world.patience_s)
-        return {_place(at): answer.result(world.patience_s).offset for at, answer in asked.items()}
+        return {_place(at): answer(told, world).offset for at, told in asked.items()}
 
     group = world.settings.group
     told = admin.list_consumer_group_offsets(
         [ConsumerGroupTopicPartitions(group, [TopicPartition(*at) for at in places])], request_timeout=world.patience_s
     )
-    committed = {_place(at): at.offset for at in told[group].result(world.patience_s).topic_partitions or ()}
+    committed = {_place(at): at.offset for at in answer(told[group], world).topic_partitions or ()}
     begins = ends(OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # it has no types
     lasts = ends(OffsetSpec.latest())  # type: ignore[no-untyped-call]  # as above
     return {at: Part(begins[at], lasts[at], max(committed.get(at, -1), -1)) for at in places}

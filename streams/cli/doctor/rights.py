@@ -115,7 +115,7 @@ def _allowed(world: World, names: Sequence[str]) -> Allowed:
     """Return what the brokers allow; what they will not say is a reason, no failure."""
     from confluent_kafka import KafkaException, TopicCollection
 
-    from streams.cli.doctor.asking import asking, told
+    from streams.cli.doctor.asking import answer, asking, told
 
     with asking(world) as admin:
         asked = admin.describe_topics(
@@ -123,9 +123,9 @@ def _allowed(world: World, names: Sequence[str]) -> Allowed:
         )
         topics: dict[str, frozenset[str] | None] = {}
         why = ""
-        for name, answer in asked.items():
+        for name, said in asked.items():
             try:
-                topics[name] = _words(answer.result(world.patience_s).authorized_operations)
+                topics[name] = _words(answer(said, world).authorized_operations)
             except KafkaException as error:
                 code = error.args[0].name()
                 if code == "TOPIC_AUTHORIZATION_FAILED":
@@ -139,11 +139,13 @@ def _of_group(admin: AdminClient, world: World) -> frozenset[str] | None:
     """Return what may be done with the group; None where nobody says."""
     from confluent_kafka import KafkaException
 
+    from streams.cli.doctor.asking import answer
+
     asked = admin.describe_consumer_groups(
         [world.settings.group], include_authorized_operations=True, request_timeout=world.patience_s
     )
     try:
-        return _words(asked[world.settings.group].result(world.patience_s).authorized_operations)
+        return _words(answer(asked[world.settings.group], world).authorized_operations)
     except KafkaException as error:
         return frozenset() if error.args[0].name() == "GROUP_AUTHORIZATION_FAILED" else None
 

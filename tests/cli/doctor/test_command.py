@@ -65,7 +65,7 @@ def test_with_its_topics_nothing_is_wrong(world: World, safe: Path, run: Run, mo
     ran = run("doctor", *QUICK)
     assert ran.code == 0, ran.out
     assert {one["group"] for one in findings(ran)} == set(GROUPS)
-    assert {"BROKERS_FINE", "TOPICS_FINE", "SES_NOT_ASKED", "NO_SOURCES"} <= names(ran, "ok")
+    assert {"BROKERS_ANSWER", "TOPICS_FINE", "SES_NOT_ASKED", "NO_SOURCES"} <= names(ran, "ok")
     assert names(ran, "wrong") == set()
 
 

@@ -71,10 +71,11 @@ def door(trouble: BaseException | None = None, fetch: int = 17) -> brokers.Door:
 
 
 def of_brokers(
-    what: str, found: str, trouble: BaseException | None = None, nodes: Any = NODES, fetch: int = 17
+    what: str, found: str = "", trouble: BaseException | None = None, nodes: Any = NODES, fetch: int = 17
 ) -> Case:
     seen = brokers.Seen([door(trouble, fetch)], () if trouble else nodes)
-    return Case("brokers", what, lambda: brokers.judge(seen, 3, "SSL"), (found,))
+    names = (found, "" if trouble else "BROKERS_ANSWER")
+    return Case("brokers", what, lambda: brokers.judge(seen, 3, "SSL"), tuple(filter(None, names)))
 
 
 def of_topics(what: str, *found: str, copies: Any = None, **changed: Any) -> Case:
@@ -164,7 +165,7 @@ PLAIN = {"protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_username
 LONG = SecretStr("a token that nobody guesses, nor tries to")
 
 CASES = (
-    of_brokers("all is well", "BROKERS_FINE"),
+    of_brokers("all is well"),
     of_brokers("no such name", "BROKER_NAME_UNKNOWN", socket.gaierror(-2, "Name or service not known")),
     of_brokers("nobody listens", "BROKER_REFUSED", ConnectionRefusedError(111, "Connection refused")),
     of_brokers("nothing comes", "BROKER_SILENT", TimeoutError()),

@@ -69,6 +69,13 @@ def test_one_that_is_refused_says_why() -> None:
     ]
 
 
+def test_one_whose_question_times_out_says_so() -> None:
+    def late(_: World) -> list[Finding]:
+        raise TimeoutError
+
+    assert told(check("brokers", well), check("other", late)) == [("brokers", "WELL"), ("other", "NO_ANSWER")]
+
+
 def test_one_that_falls_over_tells_no_value() -> None:
     found = run((check("brokers", well), check("other", falls_over)), frozenset({"other"}), WORLD)
     assert [one.rule.name for one in found[0].findings] == ["FAILED"]

@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo tools test test-kafka faults simulation kafka lint type fmt bench schemas docs dashboards lock clean all
+.PHONY: help setup demo tools test chart test-kafka faults simulation kafka lint type fmt bench schemas docs dashboards lock clean all
 
 help: ## show this
 	@awk 'BEGIN { FS = ":.*## "; print "\nses-streams: what became of every mail\n" } \
@@ -61,6 +61,11 @@ test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words
 kafka: $(READY) ## get Apache Kafka's jars and run it on loopback (ARGS="--nodes 3"; ARGS=--jars only gets them)
 	@$(BIN)/python -m tests.kafka $(ARGS)
 
+chart: $(READY) ## make, render, lint and prove the Helm chart and the image's recipe (ARGS="-k words")
+	@$(BIN)/python -m tests.chart
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/chart.txt
+	@$(BIN)/pytest -m chart tests/chart $(ARGS)
+
 test-kafka: $(READY) ## the tests that need Apache Kafka: Java and Maven get it
 	@$(BIN)/pytest -m 'kafka and not faults' $(ARGS)
 
@@ -93,6 +98,7 @@ schemas: $(READY) ## prove that every version of every schema reads every other
 docs: $(READY) ## write what is made from the code: pages of settings, topics, metrics; the kit's golden bytes
 	@$(BIN)/ses-streams docs docs
 	@text="$$($(BIN)/ses-streams kit golden)" && printf '%s\n' "$$text" > kit/golden.json
+	@$(BIN)/python -m tests.chart
 
 dashboards: $(READY) ## write Grafana's dashboards (ARGS="DIR --docs https://where-you-read/docs")
 	@$(BIN)/python -m deploy.grafana $(ARGS)
@@ -100,6 +106,7 @@ dashboards: $(READY) ## write Grafana's dashboards (ARGS="DIR --docs https://whe
 lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every version anew
 	@$(LOCK) $(ARGS) -o requirements/run.txt
 	@$(LOCK) $(ARGS) --extra dev -c requirements/run.txt -o requirements/dev.txt
+	@$(LOCK) $(ARGS) --extra chart -c requirements/dev.txt -o requirements/chart.txt
 
 clean: ## remove what can be made again (.venv stays)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

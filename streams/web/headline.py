@@ -111,11 +111,11 @@ def soonest(reputation: Reputation) -> float | None:
 def forecast(gauge: Gauge) -> str:
     """Say when a ratio comes to its next line."""
     if gauge.line is Line.PAUSE:
-        return "over the line at which SES pauses"
+        return "over the pause line"
     if gauge.line is Line.REVIEW:
         if gauge.pause_in_hours is None:
-            return "SES reviews; no pause at this rate"
-        return f"SES reviews; pause in ~{in_about(gauge.pause_in_hours)} at this rate"
+            return "over review; no pause at this rate"
+        return f"over review; pause in ~{in_about(gauge.pause_in_hours)} at this rate"
     if gauge.review_in_hours is None:
         return "no review at this rate"
     return f"review in ~{in_about(gauge.review_in_hours)} at this rate"

@@ -61,9 +61,9 @@ def gauge(ratio: float, line: Line = Line.BELOW, review: float | None = None, pa
         (gauge(0.01, review=0.5), Level.WARN, "review in ~30 min at this rate"),
         (gauge(0.01, review=7.2), Level.WARN, "review in ~7 h at this rate"),
         (gauge(0.01, review=100), Level.WARN, "review in ~4 days at this rate"),
-        (gauge(0.06, Line.REVIEW, 0), Level.BAD, "SES reviews; no pause at this rate"),
-        (gauge(0.06, Line.REVIEW, 0, 3), Level.BAD, "SES reviews; pause in ~3 h at this rate"),
-        (gauge(0.12, Line.PAUSE, 0, 0), Level.BAD, "over the line at which SES pauses"),
+        (gauge(0.06, Line.REVIEW, 0), Level.BAD, "over review; no pause at this rate"),
+        (gauge(0.06, Line.REVIEW, 0, 3), Level.BAD, "over review; pause in ~3 h at this rate"),
+        (gauge(0.12, Line.PAUSE, 0, 0), Level.BAD, "over the pause line"),
     ],
 )
 def test_the_forecast_in_words(one: Gauge, how: Level, says: str) -> None:

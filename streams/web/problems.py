@@ -112,15 +112,22 @@ async def as_problems(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except Refused as refused:
-        return refused.response()
+        return _instead(request, refused)
     except web.HTTPException as error:
         if not request.path.startswith(_OURS):
             raise
-        return _plain(error).response()
+        return _instead(request, _plain(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not be told in its own words
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("a request failed with %s\n%s", type(error).__name__, where)  # noqa: TRY400 - words can hold anything
-        return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours; the log says where").response()
+        return _instead(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours; the log says where"))
+
+
+def _instead(request: web.Request, refused: Refused) -> web.Response:
+    """Answer with a problem; an answer that has begun can only be broken off."""
+    if request.writer.output_size > 0:
+        raise ConnectionError("an answer broke off") from None  # nothing of what went wrong may be logged with it
+    return refused.response()
 
 
 def _plain(error: web.HTTPException) -> Refused:

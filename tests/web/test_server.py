@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from streams.errors import WorldFailed
 from streams.observe.health import DEAD_AFTER, UNREADY_AFTER, Health
@@ -140,6 +142,33 @@ async def test_nothing_else_is_served(site: Site, path: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_nothing_can_be_changed(site: Site, method: str) -> None:
     assert (await site.get("/", method=method))[0] == 405
+
+
+async def test_an_answer_that_has_begun_is_broken_off_and_nothing_of_the_fault_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    words = "ann@example.com"
+
+    async def begin(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"begun")
+        raise ValueError(words)
+
+    worker = Worker()
+    health = Health(lambda: worker.said, lambda: worker.now)
+    server = WebServer(Web(host=HERE, port=0), worker.metrics, health, [web.get("/begin", begin)])
+    await server.start()
+    reader, writer = await asyncio.open_connection(HERE, server.port)
+    writer.write(b"GET /begin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    async with asyncio.timeout(10):  # an answer that is not broken off has no end
+        said = await reader.read()
+    writer.close()
+    await server.stop()
+    assert said.count(b"HTTP/1.1") == 1
+    assert said.endswith(b"begun\r\n")
+    assert "ValueError" in caplog.text
+    assert words not in caplog.text
 
 
 async def test_a_taken_port_fails_with_words_that_say_what_to_set() -> None:

@@ -60,7 +60,7 @@ class _Tracing:
     def answer(self, records: Sequence[Found], now: int) -> Trace:
         """Return the answer."""
         send, known = self._send, self._life or self._heard.life
-        steps = [*self._told(), *self._beside(records), *self._silence()]
+        steps = [*self._told(self._aside(records)), *self._beside(records), *self._silence()]
         steps.sort(key=lambda step: (step.at, _ORDER.index(step.kind), step.arrived_at or step.at))
         return Trace(
             message_id=self._message_id,
@@ -85,10 +85,19 @@ class _Tracing:
             others=self._others(records),
         )
 
-    def _told(self) -> Iterator[Step]:
-        """Yield a step for each send and each event."""
+    def _aside(self, records: Sequence[Found]) -> set[tuple[str, int, int]]:
+        """Return of which records there is a dead letter, by the end of the topic's name, partition and offset."""
+        letters = (self._read("mail.DeadLetter", one) for one in records if one.topic == "dead-letters")
+        return {
+            (one["topic"].rpartition(".")[2], one["partition"], one["offset"]) for one in letters if one is not None
+        }
+
+    def _told(self, aside: set[tuple[str, int, int]]) -> Iterator[Step]:
+        """Yield a step for each send and each event; what a dead letter tells of is not told twice."""
         for told in self._heard.told:
             if told.rule == "unusable":
+                if (told.found.topic, told.found.partition, told.found.offset) in aside:
+                    continue
                 yield self._step(StepKind.DEAD_LETTER, told.found.at, f"set aside: {told.detail}", told)
             elif told.found.topic == "sends":
                 yield self._step(StepKind.SENT, told.says["sent_at"], sayings.sent(told.says), told)

@@ -251,6 +251,7 @@ def test_requests_retries_and_dead_letters_of_the_mail_are_steps_and_those_of_ot
     records.append(beside("retries", "mail.Retry", request_id="r-m-1", message_id="m-0", **{**retry, "attempt": 9}))
     records.append(beside("dead-letters", "mail.DeadLetter", key=None, value=b"m-1", detail="", at=NOON + 9, **dead))
     records.append(Found("feedback", 0, 99, NOON + 10, KEY, b"\x00torn m-1"))
+    records.append(Found("feedback", 0, 9, NOON + 10, KEY, b"\x00torn m-1"))  # the one of the dead letter
     found = traced(told, records)
     assert steps(found) == [
         ("REQUESTED", "requested"),

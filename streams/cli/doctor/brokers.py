@@ -90,7 +90,7 @@ OLD = Rule(
     "BROKERS_TOO_OLD",
     Level.WRONG,
     "the brokers speak as Kafka {version}, which knows no zstd and no lasting idempotent producer",
-    "take Kafka 2.5 or newer; 3.9 and 4.x are what we test with",
+    "take a newer Kafka: we test with 4.1",
 )
 FEW = Rule(
     "FEWER_BROKERS_THAN_COPIES",

@@ -159,9 +159,8 @@ def look(world: World) -> list[Finding]:
 def judge(seen: Seen, copies: int, protocol: str) -> Iterator[Finding]:
     """Yield what is wrong with the brokers, and which of them answer."""
     troubles = [_trouble(door) for door in seen.doors if door.trouble is not None]
-    troubles += [
-        ADVERTISED.found(number=node.number, where=node.where, why=node.trouble) for node in seen.nodes if node.trouble
-    ]
+    away = [node for node in seen.nodes if node.trouble]
+    troubles += [ADVERTISED.found(number=node.number, where=node.where, why=node.trouble) for node in away]
     version, knows_zstd = _version(seen.doors)
     if seen.nodes and not knows_zstd:
         troubles.append(OLD.found(version=version))
@@ -197,9 +196,7 @@ def _trouble(door: Door) -> Finding:
     by_name = {
         "SaslAuthenticationFailed": LOGIN,
         "UnsupportedSaslMechanismError": MECHANISM,
-        "IllegalSaslStateError": PROTOCOL,
-        "RequestTimedOutError": PROTOCOL,
-        "KafkaConnectionError": PROTOCOL,
+        **dict.fromkeys(("IllegalSaslStateError", "RequestTimedOutError", "KafkaConnectionError"), PROTOCOL),
     }
     rule = by_name.get(kind) or next((rule for cls, rule in by_type if isinstance(error, cls)), SILENT)
     return rule.found(where=door.where, why=_why(error))

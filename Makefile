@@ -19,6 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
+LOCK_GROUP := $(subst compile pyproject.toml,compile,$(LOCK))
 
 .PHONY: help setup demo tools test chart test-kafka faults simulation kafka lint type fmt bench schemas docs dashboards lock clean all
 
@@ -107,6 +108,7 @@ lock: $(READY) ## pin what pyproject.toml asks for; ARGS=--upgrade chooses every
 	@$(LOCK) $(ARGS) -o requirements/run.txt
 	@$(LOCK) $(ARGS) --extra dev -c requirements/run.txt -o requirements/dev.txt
 	@$(LOCK) $(ARGS) --extra chart -c requirements/dev.txt -o requirements/chart.txt
+	@$(LOCK_GROUP) $(ARGS) --group image -c requirements/dev.txt -o requirements/image.txt
 
 clean: ## remove what can be made again (.venv stays)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

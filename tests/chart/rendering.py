@@ -90,7 +90,7 @@ def render(values: Mapping[str, Any], chart: Path = CHART) -> Rendered:
         one
         for name, text in sorted(texts.items())
         if not name.endswith("NOTES.txt")
-        for one in yaml.safe_load_all(text)
+        for one in yaml.load_all(text, Loader=yaml.CSafeLoader)  # dashboards are long
         if one is not None
     ]
     return Rendered(objects=found, values=whole)

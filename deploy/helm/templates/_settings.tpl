@@ -66,8 +66,8 @@ security:
 {{- range $name, $value := mergeOverwrite (dict) $said $ours }}
 {{- if and (ne $value "") (not (hasKey $secret $name)) }}
 - name: {{ $name }}
-  {{- /* $( would begin the name of a variable */}}
-  value: {{ ternary $value (replace "$(" "$$(" $value) (hasKey $ours $name) | quote }}
+  {{- /* Kubernetes puts variables in for $(NAME), and one dollar for two */}}
+  value: {{ ternary $value (replace "$" "$$" $value) (hasKey $ours $name) | quote }}
 {{- end }}
 {{- end }}
 {{- range $name, $from := $secret }}

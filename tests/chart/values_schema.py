@@ -220,7 +220,8 @@ def _tree(model: Schema, *, secret: bool, node: Schema | None = None, path: tupl
         if "properties" in inner:
             found[word] = _tree(model, secret=secret, node=inner, path=here)
         elif ".".join(here) not in THE_CHART_SAYS:
-            leaf = _reference(inner) if secret else _plain(inner)
+            kinds = _kinds(inner, model)
+            leaf = _reference(kinds) if secret else _plain(kinds[0])
             found |= {} if leaf is None else {word: {**leaf, "description": said.get("description", "")}}
     needed = [] if secret else DEMANDED.get(".".join(path), [])
     return closed(found, **({"required": needed} if needed else {}))
@@ -230,23 +231,20 @@ def _resolved(said: Schema, model: Schema) -> Schema:
     return model["$defs"][said["$ref"].rpartition("/")[2]] if "$ref" in said else said
 
 
-def _kinds(leaf: Schema, model: Schema | None = None) -> list[Schema]:
+def _kinds(leaf: Schema, model: Schema) -> list[Schema]:
     """Return what a leaf may be, null left out."""
-    return [one for one in leaf.get("anyOf", [leaf]) if one.get("type") != "null"]
+    return [_resolved(one, model) for one in leaf.get("anyOf", [leaf]) if one.get("type") != "null"]
 
 
-def _reference(leaf: Schema) -> Schema | None:
+def _reference(kinds: list[Schema]) -> Schema | None:
     """Return where a secret, or other text, comes from; None for what is no text."""
-    return _REFERENCE if any(one.get("type") == "string" and "enum" not in one for one in _kinds(leaf)) else None
+    return _REFERENCE if any(one.get("type") == "string" and "enum" not in one for one in kinds) else None
 
 
-def _plain(leaf: Schema) -> Schema | None:
+def _plain(kind: Schema) -> Schema | None:
     """Return a leaf's own schema; None for a secret."""
-    (kind, *_) = _kinds(leaf)
     if kind.get("format") == "password":
         return None
-    if "$ref" in kind:  # an optional choice: its words are those of the model
-        return {"type": "string"}
     kept = {key: value for key, value in kind.items() if key not in {"title", "default", "description", "format"}}
     if kept.get("type") == "array":
         kept["items"] = {"type": "string", "pattern": "^[^,]*$"}  # a comma would make two of one

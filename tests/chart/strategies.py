@@ -140,7 +140,9 @@ def _fitting(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
             return st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), max_size=3)
         case _:
             return st.from_regex(
-                schema.get("pattern", r"^[ -~]{1,20}$"), fullmatch=True, alphabet=st.characters(codec="ascii")
+                schema.get("pattern", r"^[ -~]{1,20}$"),
+                fullmatch=True,
+                alphabet=st.characters(min_codepoint=32, max_codepoint=126),
             )
 
 

@@ -29,6 +29,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("a secret without its key", {"secrets": {"web": {"token": {"name": "keys"}}}}, "key"),
     ("a secret's value for its name", {"secrets": {"web": {"token": "0123456789abcdef"}}}, "token"),
     ("a setting past its bounds", {"settings": {"partitions": 0}}, "partitions"),
+    ("whichever port is free", {"settings": {"web": {"port": 0}}}, "port"),
+    ("what YAML cannot hold", {"settings": {"metrics": {"streams": ["\x7f"]}}}, "cannot be written"),
     ("a choice that is none", {"settings": {"security": {"sasl_mechanism": "SCRAM"}}}, "sasl_mechanism"),
     ("a number as text", {"settings": {"partitions": "24"}}, "partitions"),
     ("what the chart says itself", {"settings": {"web": {"host": "127.0.0.1"}}}, "host"),

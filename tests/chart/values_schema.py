@@ -222,6 +222,8 @@ def _tree(model: Schema, *, secret: bool, node: Schema | None = None, path: tupl
         elif ".".join(here) not in THE_CHART_SAYS:
             kinds = _kinds(inner, model)
             leaf = _reference(kinds) if secret else _plain(kinds[0])
+            if word == "port" and leaf is not None and not secret:
+                leaf["minimum"] = 1  # a Service cannot lead to whichever is free
             found |= {} if leaf is None else {word: {**leaf, "description": said.get("description", "")}}
     needed = [] if secret else DEMANDED.get(".".join(path), [])
     return closed(found, **({"required": needed} if needed else {}))

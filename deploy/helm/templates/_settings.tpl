@@ -63,6 +63,7 @@ security:
 {{- $ours := include "ses-streams.flat" (dict "tree" (include "ses-streams.ours" . | fromYaml) "prefix" "SES_STREAMS_") | fromYaml -}}
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- with get (mergeOverwrite (dict) $said $secret) "Error" }}{{ fail (printf "settings or secrets hold a character that cannot be written: %s" .) }}{{ end }}
 {{- range $name, $value := mergeOverwrite (dict) $said $ours }}
 {{- if and (ne $value "") (not (hasKey $secret $name)) }}
 - name: {{ $name }}

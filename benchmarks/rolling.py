@@ -23,6 +23,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from benchmarks.filling import fill
 from benchmarks.growth_feed import EVENTS_A_MAIL, Feed
 from benchmarks.growth_traffic import Traffic
 from benchmarks.machine import described
@@ -31,13 +32,15 @@ from streams.demo.worker import Worker
 from streams.emit.admin import ensure_topics
 from streams.schemas.codec import load_codec
 from streams.settings import Security
-from streams.topics import ROLES, plan, topic_name
+from streams.topics import ROLES, changelog_name, plan, topic_name
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import why_not
 from tests.kafka.node import Jvm
 
 RESULTS = Path(__file__).parent / "results" / "rolling.ndjson"
 WORKERS, PARTITIONS = 3, 12
+OPEN = 100_000
+"""Sends in the table at the start: half of the events are about these, at random."""
 EVENTS_OF = {"sends": 1.0, "feedback": EVENTS_A_MAIL - 1.0}
 """A mail, by topic."""
 LOOK_S, PATIENCE_S = 0.5, 10.0
@@ -115,7 +118,9 @@ def _measured(said: Namespace) -> dict[str, Any]:
     ):
         ensure_topics(kafka.brokers, Security(), plan(prefix=PREFIX, partitions=PARTITIONS, replication=1, group=GROUP))
         names = {role: topic_name(PREFIX, role) for role in ROLES}
-        feed = Feed(kafka.brokers, names, PARTITIONS, Traffic(load_codec(), 0, int(time.time() * 1000)))
+        traffic = Traffic(load_codec(), OPEN, int(time.time() * 1000))
+        fill(kafka.brokers, changelog_name(GROUP, "lives"), traffic.lives(), OPEN, PARTITIONS)
+        feed = Feed(kafka.brokers, names, PARTITIONS, traffic)
         workers = [_worker(kafka.brokers, Path(place), number) for number in range(WORKERS)]
         behind = Behind(kafka.brokers, said.rate / EVENTS_A_MAIL)
         try:

@@ -11,16 +11,19 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable
 
 _LETTER = r"""[^\s"'<>()\[\],:;\\@]"""
-_ESCAPE = r"\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})"
-_GLUED = rf"""(?:{_LETTER}|{_ESCAPE}|(?<=[0-9A-Za-z])(?<!\bb)\\*'(?=[0-9A-Za-z]))"""
+_ESCAPE = r"(?<!\\)\\++(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})"
+_GLUED = rf"""(?:{_LETTER}|{_ESCAPE}|(?<=[0-9A-Za-z])(?<!\bb)\\*+'(?=[0-9A-Za-z]))"""
 _ADDRESS = re.compile(
-    rf"""(?: "(?:[^"\n]|\\"){{1,128}}" | (?<!{_LETTER}){_GLUED}++ )   # quoted, or all that is glued together
+    rf"""(?P<found>
+         (?: "(?:[^"\n]|\\"){{1,128}}" | {_GLUED}++ )                  # quoted, or all that is glued together
          @
-         (?: @ | (?<=@)\[[^\]\s]++\] | {_GLUED} )++                    # and what is glued to it, the next one too""",
+         (?: @ | (?<=@)\[[^\]\s]{{1,256}}+\] | {_GLUED} )++            # and what is glued to it, the next one too
+         ) | {_GLUED}++                                               # no address: to be stepped over whole""",
     re.VERBOSE,
 )
+"""Each place is looked at once: whoever writes a text must not choose how long it takes, for logs wait for it."""
 _DOMAIN = re.compile(r"\[[^\]]*\]|[\w.-]*\w|")
-_AT = re.compile(r"%(?:25)*40|=40|&\#(?:64|[xX]40);|\\+(?:u0040|x40)", re.IGNORECASE)
+_AT = re.compile(r"%(?:25)*40|=40|&\#(?:64|[xX]40);|(?<!\\)\\++(?:u0040|x40)", re.IGNORECASE)
 """An @ as URLs, MIME, HTML, JSON and Python's repr write it."""
 
 
@@ -36,6 +39,8 @@ def with_addresses(text: str, stand_in: Callable[[str], str]) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         written = found.group()
+        if found["found"] is None:
+            return written
         domain = _DOMAIN.match(written, written.rindex("@") + 1)
         end = len(written) if domain is None else domain.end()
         return stand_in(written[:end]) + written[end:]

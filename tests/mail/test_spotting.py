@@ -55,3 +55,9 @@ def test_an_address_is_seen(written: str, said: str) -> None:
 )
 def test_what_holds_nobody_stays_as_it_is(text: str) -> None:
     assert hidden(text) == text
+
+
+@pytest.mark.parametrize("unit", ["\\u0061", "a'", '\\"', "\\\\", "a\\'", "a@[", "@", "%25", "&#64"])
+def test_a_text_made_to_be_slow_is_not(unit: str) -> None:
+    """Of so long a text a look that goes back again and again takes hours: the suite's time-out would end it."""
+    assert "bob@" not in with_addresses("bob@example.com " + unit * 200_000, lambda _: "somebody")

@@ -78,7 +78,8 @@ class Recent:
             if batch is not None:
                 first = max(len(batch.keys) - KEPT, 0)
                 pairs = zip(islice(batch.keys, first, None), islice(batch.values, first, None), strict=True)
-                self._kept.extend(_Kept(self._now(), role, key, value) for key, value in pairs)
+                now = self._now()
+                self._kept.extend(_Kept(now, role, key, value) for key, value in pairs)
 
     def notices(self, *, named: bool) -> list[Notice]:
         """Return what is kept, newest first; with addresses only where *named*."""

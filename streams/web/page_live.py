@@ -7,7 +7,8 @@ since each costs a drawing every two seconds; and they are let go when the worke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -22,13 +23,13 @@ Drawn = tuple[str, Mapping[str, str]]
 class Live:
     """Beats while the worker runs; `stream` is what a reader's request becomes."""
 
-    def __init__(self, draw: Callable[[bool], Awaitable[Drawn]], beat: Callable[[], None]) -> None:
+    def __init__(self, draw: Callable[[bool], Coroutine[Any, Any, Drawn]], beat: Callable[[], None]) -> None:
         """Keep who draws the parts (with people named or not), and what is to be done at each beat."""
         self._draw, self._beat, self._beat_s = draw, beat, BEAT_S
         self._next = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._readers = 0
-        self._drawn: dict[bool, Drawn] = {}
+        self._drawn: dict[bool, asyncio.Task[Drawn]] = {}
 
     async def start(self) -> None:
         """Begin to beat."""
@@ -69,10 +70,10 @@ class Live:
             return response
 
     async def _once(self, *, named: bool) -> Drawn:
-        """Return what is drawn since the last beat; drawn once, however many read it."""
+        """Return what is drawn since the last beat; drawn once, however many wait for it, be one of them gone."""
         if named not in self._drawn:
-            self._drawn[named] = await self._draw(named)
-        return self._drawn[named]
+            self._drawn[named] = asyncio.create_task(self._draw(named))
+        return await asyncio.shield(self._drawn[named])
 
     async def _run(self) -> None:
         while True:

@@ -17,7 +17,7 @@ from streams.web.overview import Flow, Provider
 from streams.web.page import STATIC
 from streams.web.page_answers import is_address
 from streams.web.page_door import COOKIE, GOOD_FOR_S
-from streams.web.page_live import MOST_READERS
+from streams.web.page_live import MOST_READERS, Drawn, Live
 from streams.web.page_parts import LIVE, PARTS
 from streams.web.problems import later
 from tests.web.overviews import AT, overview, partition, stream, suppressed, worker
@@ -318,3 +318,16 @@ async def test_times_are_written_for_machines_too(site: Site) -> None:
     _, page = await site.get("/")
     assert 'datetime="2026-09-21T14:13:20.000Z"' in page
     assert "until 2026-10-21" in page
+
+
+async def test_a_beat_is_drawn_once_however_many_read_it_while_other_workers_are_asked() -> None:
+    drawn: list[bool] = []
+
+    async def draw(named: bool) -> Drawn:
+        drawn.append(named)
+        await asyncio.sleep(0)  # other workers are asked here
+        return "title", {}
+
+    live = Live(draw, lambda: None)
+    assert await asyncio.gather(*(live._once(named=named) for named in (False, False, True))) == [("title", {})] * 3
+    assert drawn == [False, True]

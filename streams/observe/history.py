@@ -6,14 +6,15 @@ an hour what is asked by stream and by provider. Bounded whatever happens. Prome
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import add
 from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
 from streams.observe.metrics import Metrics
-from streams.observe.provider import Provider
+from streams.observe.ratios import RATED, Rated, rated
 
 STEP_MS = 5_000
 STEPS = 120
@@ -30,14 +31,6 @@ class Totals(NamedTuple):
     outcomes: float = 0.0
     bounces: float = 0.0
     complaints: float = 0.0
-
-
-class Rated(NamedTuple):
-    """What SES rates of one stream since the worker began."""
-
-    sends: int = 0
-    bounces: int = 0
-    complaints: int = 0
 
 
 Outcomes = Mapping[tuple[str, str], float]
@@ -127,20 +120,13 @@ class History:
         return +found
 
     def _rated(self) -> dict[str, Rated]:
-        """Return what SES rates by stream: as ratios.py has it, but since the beginning."""
-        sends, bounces, complaints = Counter[str](), Counter[str](), Counter[str]()
-        for (stream, _), count in self._metrics.values("ses_sends_total").items():
-            sends[stream] += int(count)
-        for (stream, kind, provider), count in self._metrics.values("ses_outcomes_total").items():
-            if provider != Provider.AMAZON_SIMULATOR:
-                bounces[stream] += int(count) if kind == OutcomeKind.HARD_BOUNCED else 0
-                complaints[stream] += int(count) if kind == OutcomeKind.COMPLAINED else 0
-        for (stream,), count in self._metrics.values("ses_listed_bounces_total").items():
-            bounces[stream] -= int(count)
-        for (stream, kind), count in self._metrics.values("ses_mail_reports_total").items():
-            bounces[stream] -= int(count) if kind == OutcomeKind.HARD_BOUNCED else 0
-            complaints[stream] -= int(count) if kind == OutcomeKind.COMPLAINED else 0
-        return {stream: Rated(count, bounces[stream], complaints[stream]) for stream, count in sends.items() if count}
+        """Return what SES rates by stream, since the worker began."""
+        found: defaultdict[str, Rated] = defaultdict(Rated)
+        for name in RATED:
+            for labels, count in self._metrics.values(name).items():
+                if count and (one := rated(name, labels, int(count))) is not None:
+                    found[one[0]] = Rated(*map(add, found[one[0]], one[1]))
+        return {stream: all_ for stream, all_ in found.items() if all_.sends}
 
 
 def _rates(before: Sample, after: Sample) -> Totals:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
 from streams.observe.provider import Provider
@@ -70,6 +71,42 @@ class Window:
         return max(part, 0) / sends if sends else 0.0
 
 
+class Rated(NamedTuple):
+    """What SES rates of a stream; bounces are hard ones."""
+
+    sends: int = 0
+    bounces: int = 0
+    complaints: int = 0
+
+
+RATED = ("ses_sends_total", "ses_outcomes_total", "ses_listed_bounces_total", "ses_mail_reports_total")
+"""The metrics of which `rated` knows something to say."""
+
+
+def rated(name: str, labels: tuple[str, ...], count: int) -> tuple[str, Rated] | None:
+    """Return the stream, and what *count* in a series adds to what SES rates of it; None where it rates nothing.
+
+    Labels are as they are exported.
+    """
+    match (name, labels):
+        case "ses_sends_total", (stream, _):
+            return stream, Rated(sends=count)
+        case "ses_outcomes_total", (stream, kind, provider) if provider != Provider.AMAZON_SIMULATOR:
+            return _outcome(stream, kind, count)
+        case "ses_listed_bounces_total", (stream,):
+            return stream, Rated(bounces=-count)
+        case "ses_mail_reports_total", (stream, kind):  # SES does not see these, and anybody can write them
+            return _outcome(stream, kind, -count)
+        case _:
+            return None
+
+
+def _outcome(stream: str, kind: str, count: int) -> tuple[str, Rated] | None:
+    if kind == OutcomeKind.HARD_BOUNCED:
+        return stream, Rated(bounces=count)
+    return (stream, Rated(complaints=count)) if kind == OutcomeKind.COMPLAINED else None
+
+
 class Ratios:
     """A window for every stream, fed by what metrics count."""
 
@@ -79,20 +116,10 @@ class Ratios:
 
     def saw(self, name: str, labels: tuple[str, ...], count: int) -> None:
         """Take one increment of a metric, with its labels as they are exported; most metrics say nothing here."""
-        match (name, labels):
-            case "ses_sends_total", (stream, _):
-                self.streams.setdefault(stream, Window()).sent(count)
-            case "ses_outcomes_total", (stream, kind, provider) if provider != Provider.AMAZON_SIMULATOR:
-                self._outcome(stream, kind, count)
-            case "ses_listed_bounces_total", (stream,):
-                self.streams.setdefault(stream, Window()).bounced(-count)
-            case "ses_mail_reports_total", (stream, kind):  # SES does not see these, and anybody can write them
-                self._outcome(stream, kind, -count)
-            case _:
-                pass
-
-    def _outcome(self, stream: str, kind: str, count: int) -> None:
-        if kind == OutcomeKind.HARD_BOUNCED:
-            self.streams.setdefault(stream, Window()).bounced(count)
-        elif kind == OutcomeKind.COMPLAINED:
-            self.streams.setdefault(stream, Window()).complained(count)
+        found = rated(name, labels, count)
+        if found is not None:
+            stream, (sends, bounces, complaints) = found
+            window = self.streams.setdefault(stream, Window())
+            window.sent(sends)
+            window.bounced(bounces)
+            window.complained(complaints)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from streams import __version__
 from streams.observe.health import Verdict
-from streams.observe.history import History, Lately, Rated
+from streams.observe.history import History, Lately
 from streams.observe.metrics import Metrics
 from streams.observe.progress import Ask, Progress
-from streams.observe.ratios import BLOCK_SENDS, BLOCKS
+from streams.observe.ratios import BLOCK_SENDS, BLOCKS, Rated
 from streams.observe.recent import Notice as Said
 from streams.observe.recent import Recent
 from streams.web.overview import (

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from streams.observe.history import MINUTE_MS, MINUTES, STEP_MS, STEPS, History, Rated, Totals
+from streams.observe.history import MINUTE_MS, MINUTES, STEP_MS, STEPS, History, Totals
 from streams.observe.metrics import Metrics
+from streams.observe.ratios import Rated
 from tests.builders import NOON
 
 START = NOON // MINUTE_MS * MINUTE_MS

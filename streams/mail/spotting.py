@@ -7,8 +7,9 @@ others write somebody's name. What becomes of a find is its finder's business.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable
+from urllib.parse import unquote
 
 _LETTER = r"""[^\s"'<>()\[\],:;\\@]"""
 _ESCAPE = r"(?<!\\)\\++(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})"
@@ -29,11 +30,16 @@ _AT = re.compile(r"%(?:25)*40|=40|&\#(?:64|[xX]40);|(?<!\\)\\++(?:u0040|x40)", r
 
 _TAG = re.compile(r"b64_([A-Za-z0-9_-]{8,256})")
 """A request id as our own mails carry it (tagging.py), which is an address where a producer takes one for an id."""
+_ASKED, _EQUAL = r"(?:\?|%(?:25)*3[Ff])", r"(?:=|%(?:25)*3[Dd])"
+_WORD = rf"{_EQUAL}{_ASKED}[\w*.+:-]++{_ASKED}[Bb]{_ASKED}(?:(?!{_ASKED})\S)++{_ASKED}{_EQUAL}"
+_WORDS = re.compile(rf"{_WORD}(?:(?:\s|%(?:25)*(?:20|0[AaDd])|\\++[rn])*+{_WORD})*+")
+"""Words of a header in base64 (RFC 2047, section 4.1), as a URL may write them; a name may begin in one and end in the
+next."""
 
 
 def with_addresses(text: str, stand_in: Callable[[str], str]) -> str:
     """Return *text* with what *stand_in* gives in the place of each address, and of whatever looks like one."""
-    text = _TAG.sub(_unpacked, _AT.sub("@", text))
+    text = _AT.sub("@", _WORDS.sub(_decoded, _TAG.sub(_unpacked, text)))
     if "@" not in text:
         return text
 
@@ -46,6 +52,16 @@ def with_addresses(text: str, stand_in: Callable[[str], str]) -> str:
         return stand_in(written[:end]) + written[end:]
 
     return _ADDRESS.sub(replaced, text)
+
+
+def _decoded(words: re.Match[str]) -> str:
+    """Return what words of a header say where an address is among it."""
+    written = words.group()
+    for _ in range(4):  # a URL within a URL within a URL; not as often as whoever wrote it likes
+        written = unquote(written)
+    parts = (part.split("?")[3] for part in re.findall(r"=\?[^?]*\?[^?]*\?[^?]*\?=", written))
+    said = b"".join(b64decode(part[: len(part) // 4 * 4]) for part in parts).decode("utf-8", "replace")
+    return said if "@" in said else words.group()
 
 
 def _unpacked(tag: re.Match[str]) -> str:

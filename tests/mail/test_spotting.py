@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
 
 from streams.mail.spotting import with_addresses
 from streams.mail.tagging import tag_of
+
+MIME = f"=?utf-8?b?{b64encode('<ann@bücher.example>'.encode()).decode()}?="
+PARTED = "\r\n ".join(f"=?utf-8?B?{b64encode(part).decode()}?=" for part in (b"<ann.of.s", b"ales@example.com>"))
 
 
 def hidden(text: str) -> str:
@@ -37,6 +41,12 @@ def hidden(text: str) -> str:
         ("ann\\u0040example.com", "<somebody>"),
         (f"tag {tag_of('ann@example.com')} of", "tag <somebody> of"),
         ("ann@bücher.example.", "<somebody>."),
+        (MIME, "<<somebody>>"),
+        (f"to {MIME} of", "to <<somebody>> of"),
+        (quote(f"to {MIME}"), "to%20<<somebody>>"),
+        (quote(quote(f"to {MIME}", safe=""), safe=""), "to%2520<<somebody>>"),
+        (repr(PARTED), "'<<somebody>>'"),
+        (quote(PARTED), "<<somebody>>"),
     ],
 )
 def test_an_address_is_seen(written: str, said: str) -> None:
@@ -49,6 +59,8 @@ def test_an_address_is_seen(written: str, said: str) -> None:
         "ses.sends/3 at offset 17: NOT_AVRO",
         "broker-1:9092 took 40 % of 1,000",
         f"tag {tag_of('order 4711')} of",
+        "=?utf-8?b?T3JkZXIgNDcxMQ==?=",
+        "=?utf-8?b?no base64 at all?=",
         "it's Ann's @ home",
         "https://example.com/a?b=c#d",
     ],
@@ -57,7 +69,24 @@ def test_what_holds_nobody_stays_as_it_is(text: str) -> None:
     assert hidden(text) == text
 
 
-@pytest.mark.parametrize("unit", ["\\u0061", "a'", '\\"', "\\\\", "a\\'", "a@[", "@", "%25", "&#64"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "\\u0061",
+        "a'",
+        '\\"',
+        "\\\\",
+        "a\\'",
+        "a@[",
+        "@",
+        "%25",
+        "&#64",
+        "=?a?b?",
+        "=?a?b?c?=",
+        "%3D%3F",
+        f"=?a?b?%{'25' * 99}",
+    ],
+)
 def test_a_text_made_to_be_slow_is_not(unit: str) -> None:
     """Of so long a text a look that goes back again and again takes hours: the suite's time-out would end it."""
     assert "bob@" not in with_addresses("bob@example.com " + unit * 200_000, lambda _: "somebody")

@@ -32,7 +32,7 @@ _TAG = re.compile(r"b64_([A-Za-z0-9_-]{8,256})")
 """A request id as our own mails carry it (tagging.py), which is an address where a producer takes one for an id."""
 _ASKED, _EQUAL = r"(?:\?|%(?:25)*3[Ff])", r"(?:=|%(?:25)*3[Dd])"
 _WORD = rf"{_EQUAL}{_ASKED}[\w*.+:-]++{_ASKED}[Bb]{_ASKED}(?:(?!{_ASKED})\S)++{_ASKED}{_EQUAL}"
-_WORDS = re.compile(rf"{_WORD}(?:(?:\s|%(?:25)*(?:20|0[AaDd])|\\++[rn])*+{_WORD})*+")
+_WORDS = re.compile(rf"{_WORD}(?:(?:\s|%(?:25)*(?:20|0[DdAa])|\\++[rn])*+{_WORD})*+")
 """Words of a header in base64 (RFC 2047, section 4.1), as a URL may write them; a name may begin in one and end in the
 next."""
 

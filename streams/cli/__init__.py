@@ -62,6 +62,9 @@ COMMANDS = (
     Command("trace", "streams.cli.trace:trace", _LOOK, "Show the life of one mail, with the rule of each step."),
     Command("top", "streams.cli.top:top", _LOOK, "Watch workers on this terminal: flow, lag, ratios, health."),
     Command("doctor", "streams.cli.doctor.words:doctor", _LOOK, "Say what is wrong around a worker, and the fix."),
+    Command(
+        "probe", "streams.cli.probe:probe", _LOOK, "Pass a made-up mail through the workers, and wait for its outcome."
+    ),
     Command("config", "streams.cli.config:config", _LOOK, "Show each setting, its value, and where it comes from."),
     Command("docs", "streams.cli.docs:docs", _HIDDEN, "Write the pages of docs/ that are made from the code."),
 )

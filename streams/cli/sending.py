@@ -6,7 +6,6 @@ Ids are printed once the brokers have acknowledged their requests, never before.
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import ExitStack, nullcontext
 from typing import Any
 from uuid import uuid4
@@ -18,10 +17,11 @@ from streams.cli import FOUND
 from streams.cli.desk import Desk, Faults
 from streams.cli.lines import reading
 from streams.cli.options import now
+from streams.cli.outcomes import coming
 from streams.cli.requests import fault_in
 from streams.cli.shown import counted, harmless, json_line, people, say
 from streams.emit.instruct import WINDOW, Outbox
-from streams.emit.topic import Row, Topic
+from streams.emit.topic import Topic
 from streams.errors import Unusable
 from streams.mail.address import normal_address
 from streams.mail.outcome import OutcomeKind
@@ -29,7 +29,6 @@ from streams.schemas.codec import Codec
 from streams.schemas.plain import from_plain
 
 _NAME = "mail.SendRequest"
-_LOOK_S = 0.5
 
 ENDS = frozenset(
     {
@@ -127,21 +126,17 @@ class Waiting:
 
     def run(self, outcomes: Topic, seconds: float) -> None:
         """Print each outcome as it comes; ends with exit code 1 unless everybody gets it within *seconds*."""
-        until = time.monotonic() + seconds
-        while self._left and (rest := until - time.monotonic()) > 0:
-            for row in outcomes.more(min(rest, _LOOK_S)):
-                self._hear(row)
+        for outcome in coming(outcomes, self._codec, frozenset(self._left), seconds):
+            self._hear(outcome)
+            if not self._left:
+                break
         if self._left:
             people(f"no answer yet for {counted(len(self._left), 'recipient')} after {seconds:g} s")
         if self._left or self._failed:
             raise typer.Exit(FOUND)
 
-    def _hear(self, row: Row) -> None:
+    def _hear(self, outcome: dict[str, Any]) -> None:
         """Print an outcome of ours, and cross its recipient off where it is an end."""
-        try:
-            outcome = {} if row.value is None else self._codec.decode("mail.Outcome", row.value)
-        except Unusable:
-            return  # somebody else's trouble: dead letters are the worker's affair
         if (outcome.get("request_id"), outcome.get("attempt")) != (self._id, self._attempt):
             return
         if self._as_json:

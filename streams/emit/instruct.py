@@ -1,4 +1,4 @@
-"""Writes what an operator decides: instructions, pauses, and requests for mail, each under its key and on its topic.
+"""Writes what an operator decides: instructions, pauses, requests, probes; each by its key, on its topic.
 
 An operator's word goes by `ses.instructions`, and hop 2 carries it out (docs/decisions/0009): a suppression that was
 written straight on its topic would be overruled by hop 2's next one. What may be asked for is checked by who asks.
@@ -39,6 +39,8 @@ SLOTS = {
     "mail.Instruction": Slot("instructions", "recipient"),
     "mail.Pause": Slot("pauses", "stream"),
     "mail.SendRequest": Slot("send-requests", "request_id"),
+    "mail.Send": Slot("sends", "message_id"),  # a probe's, as its feedback
+    "mail.Feedback": Slot("feedback", "message_id"),
 }
 
 

@@ -158,7 +158,7 @@ class Topic:
         self._consumer.assign([TopicPartition(self.name, number, end) for number, end in self._ends.items()])
 
     def more(self, seconds: float) -> list[Row]:
-        """Return what has come since, waiting at most *seconds* for the first of it."""
+        """Return what comes within *seconds*; sooner only where it is very much."""
         messages = self._consumer.consume(_BITE, seconds)
         rows = (self._row(message, set(), {}) for message in messages)
         return [row for row in rows if row is not None]

@@ -60,6 +60,7 @@ EXAMPLES: dict[str, Example] = {
     "trace": Example(("m-1",), 1),
     "top": Example(("--once", "--every", "0.1", "--url", "127.0.0.1:9"), 3),
     "doctor": Example(("--only", "settings")),
+    "probe": Example(("--seconds", "0"), 1),
     "config": Example(),
 }
 """A command that is not here fails a test: add a line that prints something, if it can here."""

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,18 @@ import pytest
 from streams.cli.kit_judging import Judge
 from streams.cli.options import now
 from streams.cli.probing import RECIPIENT
+from streams.demo.worker import Worker
+from streams.emit.admin import ensure_topics
 from streams.emit.topic import Topic
 from streams.hops.by_message import ByMessage
 from streams.hops.by_recipient import ByRecipient
 from streams.mail.address import normal_address
 from streams.observe.provider import Provider, provider_of
+from streams.settings import Security
+from streams.topics import plan
 from tests.builders import CODEC, POLICY, Bench
 from tests.cli.conftest import Run, World
+from tests.kafka.cluster import Cluster
 
 
 class Player:
@@ -66,6 +72,23 @@ def test_a_probe_ends_well_with_the_outcome_of_its_own_mail_and_says_how_long_ea
     assert outcome["mail.Outcome"]["message_id"] == last["probe"]["message_id"] == mail
     assert last["probe"]["joined"] is True
     assert all(last["probe"][f"{step}_ms"] > 0 for step in ("reached", "published", "joined"))
+
+
+@pytest.mark.kafka
+def test_a_worker_on_kafka_joins_it(kafka: Cluster, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = "probed."
+    ensure_topics(kafka.address, Security(), plan(prefix=prefix, partitions=2, replication=1, group=prefix))
+    said = {"BROKERS": kafka.address, "TOPIC_PREFIX": prefix, "GROUP": prefix, "PARTITIONS": "2", "REPLICATION": "1"}
+    variables = {f"SES_STREAMS_{name}": value for name, value in said.items()}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    worker = Worker(variables, tmp_path)
+    worker.start()
+    try:
+        ran = run("probe", "--seconds", "60")
+    finally:
+        worker.stop()
+    assert (ran.code, ran.err) == (0, "")
 
 
 def test_people_see_a_line_for_each_step(player: Player, run: Run) -> None:

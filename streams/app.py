@@ -75,7 +75,7 @@ def _serve(settings: Settings, engine: ChunkApp, codec: Codec, topics: Mapping[s
         now=_now,
         on_failure=lambda failure: engine.fail(failure, "web"),
     )
-    page = status_page(settings.web, answering.anywhere, sources.history, _now)
+    page = status_page(settings.web, answering, sources.history, _now)
     web = WebServer(settings.web, sources.metrics, sources.health, [*page.routes, *answering.routes])
 
     async def listen() -> None:

@@ -53,7 +53,7 @@ class Web(Group):
     hosts: Words = ()
     """Names that browsers may call us by, besides IP addresses, localhost, names without a dot, and those above."""
     rate: float = Field(default=20, gt=0, le=100_000)
-    """Requests a second that one client may make of the API for long; five seconds' worth at once."""
+    """Requests a second that one client may make of API and search page for long; five seconds' worth at once."""
 
     @field_validator("token")
     @classmethod

@@ -40,10 +40,12 @@ class Answering:
         self._peers = Peers(token, lambda: tables.url)
         self._pen = Instructing(settings, codec, topics, on_failure)
         self.anywhere = Anywhere(tables, here, self._peers)
+        self.limits = Limits(settings.web.rate)
+        """One for the API and the page: with two, a token could be guessed twice as fast."""
         api = Api(
             self.anywhere,
             tokens=Tokens(token),
-            limits=Limits(settings.web.rate),
+            limits=self.limits,
             write=self._pen.write,
             clock=now,
         )

@@ -55,7 +55,8 @@ class Page:
 
     async def _index(self, request: web.Request) -> web.Response:
         named = self._door.knows(request)
-        overview = await self._look(named)
+        # it asks all workers: once a beat, not once a reader
+        overview, _, _ = await self.live.once(named=named)
         return self._html("index.html", named=named, parts=PARTS, **_without(told(overview, named=named), "named"))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
@@ -63,7 +64,7 @@ class Page:
 
     async def _drawn(self, named: bool) -> Drawn:  # noqa: FBT001 - as Look is called
         overview = await self._look(named)
-        return title(overview), self._drawer.parts(overview, named=named)
+        return Drawn(overview, title(overview), self._drawer.parts(overview, named=named))
 
     async def _asset(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

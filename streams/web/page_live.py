@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
 
+from streams.web.overview import Overview
+
 BEAT_S = 2.0
 MOST_READERS = 50
 
-Drawn = tuple[str, Mapping[str, str]]
-"""The title, and the parts by id."""
+
+class Drawn(NamedTuple):
+    """How it goes, the title that says so, and the parts of the page by id."""
+
+    overview: Overview
+    title: str
+    parts: Mapping[str, str]
 
 
 class Live:
@@ -59,7 +66,7 @@ class Live:
         sent: dict[str, str] = {}
         try:
             while True:
-                title, parts = await self._once(named=may_see())
+                _, title, parts = await self.once(named=may_see())
                 new = {part: drawn for part, drawn in parts.items() if sent.get(part) != drawn}
                 sent |= new
                 await response.write(b"data: " + orjson.dumps({"title": title, "parts": new}) + b"\n\n")
@@ -69,7 +76,7 @@ class Live:
         except ConnectionResetError:
             return response
 
-    async def _once(self, *, named: bool) -> Drawn:
+    async def once(self, *, named: bool) -> Drawn:
         """Return what is drawn since the last beat; drawn once, however many wait for it, be one of them gone."""
         if named not in self._drawn:
             self._drawn[named] = asyncio.create_task(self._draw(named))

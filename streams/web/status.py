@@ -9,18 +9,17 @@ from collections.abc import Callable
 
 from streams.observe.history import History
 from streams.settings import Web
-from streams.web.anywhere import Anywhere
-from streams.web.limits import Limits
+from streams.web.answering import Answering
 from streams.web.overview import Overview
 from streams.web.page import Page
 from streams.web.page_door import Door
 
 
-def status_page(settings: Web, anywhere: Anywhere, history: History, now: Callable[[], int]) -> Page:
+def status_page(settings: Web, answering: Answering, history: History, now: Callable[[], int]) -> Page:
     """Return the page of one worker, which shows all of them; *now* is ms since the epoch."""
 
     async def look(named: bool) -> Overview:  # noqa: FBT001 - there is no other question
-        return await anywhere.overview(group=True, named=named)
+        return await answering.anywhere.overview(group=True, named=named)
 
-    door, limits = Door(settings.token, now), Limits(settings.rate)
-    return Page(look, anywhere, door, limits, lambda: history.take(now()))
+    door = Door(settings.token, now)
+    return Page(look, answering.anywhere, door, answering.limits, lambda: history.take(now()))

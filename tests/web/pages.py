@@ -61,10 +61,12 @@ class Site:
     now: int = NOON
     beats: int = 0
     rate: float = 1000.0
+    looked: list[bool] = field(default_factory=list)
     answers: Told = field(default_factory=Told)
 
     async def look(self, named: bool) -> Overview:
         """Return what a test wants to be seen; people are named as a worker names them."""
+        self.looked.append(named)
         if named:
             return self.seen
         hidden = [notice.model_copy(update={"address": None}) for notice in self.seen.notices]

@@ -5,15 +5,26 @@ from __future__ import annotations
 import socket
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from streams.settings import Web
+from streams.errors import WorldFailed
+from streams.observe.health import Health
+from streams.observe.history import History
+from streams.observe.metrics import Metrics
+from streams.observe.progress import Phase, Progress
+from streams.settings import Settings, Web
+from streams.web.answering import Answering
 from streams.web.hosts import is_ours, url_of
 from streams.web.limits import BURST_S, MOST_CLIENTS, Limits, client_of
+from streams.web.server import WebServer
+from streams.web.status import status_page
 from streams.web.tokens import Tokens
+from tests.builders import CODEC, NOON
+from tests.web.api_twins import Site, TwinTables
 
 TOKEN = "a-token-of-many-letters"  # noqa: S105 - of tests
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, and nobody listens there
@@ -142,3 +153,24 @@ def test_a_name_is_ours_if_nobody_else_can_have_it_or_it_is_set(host: str, ours:
 )
 def test_a_worker_says_where_it_listens_unless_it_is_told_what_to_say(settings: dict[str, str], url: str) -> None:
     assert url_of(Web.model_validate(settings), 81) == url
+
+
+def _fails(error: WorldFailed) -> None:
+    raise error
+
+
+async def test_the_page_and_the_api_have_one_bucket_or_a_token_is_guessed_twice_as_fast() -> None:
+    settings = Settings(web=Web(port=0, token=SecretStr(TOKEN), rate=1))
+    topics = {"instructions": "ses.instructions"}
+    answering = Answering(
+        settings, TwinTables(), Site(), codec=CODEC, topics=topics, now=lambda: NOON, on_failure=_fails
+    )
+    page = status_page(settings.web, answering, History(Metrics(), NOON), lambda: NOON)
+    health = Health(lambda: Progress(phase=Phase.RUNNING), lambda: NOON)
+    server = WebServer(settings.web, Metrics(), health, [*page.routes, *answering.routes])
+    await server.start()
+    async with ClientSession(f"http://127.0.0.1:{server.port}") as client:
+        for _ in range(int(BURST_S)):
+            assert (await client.post("/search", data={"q": "x", "token": "a guess"})).status == 403
+        assert (await client.get("/api/v1/recipients/ann@example.com")).status == 429
+    await server.stop()

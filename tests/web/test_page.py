@@ -323,11 +323,23 @@ async def test_times_are_written_for_machines_too(site: Site) -> None:
 async def test_a_beat_is_drawn_once_however_many_read_it_while_other_workers_are_asked() -> None:
     drawn: list[bool] = []
 
+    nothing = Drawn(overview(), "title", {})
+
     async def draw(named: bool) -> Drawn:
         drawn.append(named)
         await asyncio.sleep(0)  # other workers are asked here
-        return "title", {}
+        return nothing
 
     live = Live(draw, lambda: None)
-    assert await asyncio.gather(*(live._once(named=named) for named in (False, False, True))) == [("title", {})] * 3
+    assert await asyncio.gather(*(live.once(named=named) for named in (False, False, True))) == [nothing] * 3
     assert drawn == [False, True]
+
+
+async def test_workers_are_asked_once_a_beat_however_often_the_page_is_called_for() -> None:
+    async with Site().served(beat_s=3600) as site:
+        for _ in range(5):
+            assert (await site.get("/"))[0] == 200
+        assert site.looked == [False]
+        await entered(site)
+        await site.get("/")
+        assert site.looked == [False, True]

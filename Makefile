@@ -62,10 +62,11 @@ test: $(READY) ## everything that needs nothing but this machine (ARGS="-k words
 kafka: $(READY) ## get Apache Kafka's jars and run it on loopback (ARGS="--nodes 3"; ARGS=--jars only gets them)
 	@$(BIN)/python -m tests.kafka $(ARGS)
 
-chart: $(READY) ## make, render, lint and prove the Helm chart and the image's recipe (ARGS="-k words")
+chart: $(READY) ## prove the Helm chart, on a real API server where Go is, and the image's recipe (ARGS="-k words")
 	@$(BIN)/python -m tests.chart
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/chart.txt
-	@$(BIN)/pytest -m chart tests/chart $(ARGS)
+	@$(BIN)/python -m tests.cluster
+	@$(BIN)/pytest -m chart --dist loadgroup tests/chart tests/cluster $(ARGS)
 
 test-kafka: $(READY) ## the tests that need Apache Kafka: Java and Maven get it
 	@$(BIN)/pytest -m 'kafka and not faults' $(ARGS)

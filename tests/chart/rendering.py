@@ -1,11 +1,10 @@
-"""The chart rendered by Helm's own engine, and the environment of its containers as Kubernetes would make it.
+"""The chart rendered by Helm's own engine.
 
 What is read here is the manifest as it would be sent; nothing knows the templates.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,7 @@ import yaml
 from tests.chart.made import CHART
 
 Object = dict[str, Any]
-RELEASE, NAMESPACE, POD_NAME = "mail", "post", "pod-7"
-OF_A_SECRET = "from-a-secret-with-enough-characters-in-it"  # noqa: S105 - stands for any, as long as any must be
-_VARIABLE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+RELEASE, NAMESPACE = "mail", "post"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,27 +120,3 @@ def changed_chart(into: Path, file: str, old: str, new: str) -> Path:
 def name_of(one: Object) -> str:
     """Return an object's kind and name."""
     return f"{one['kind']}/{one['metadata']['name']}"
-
-
-def environment(container: Object) -> dict[str, str]:
-    """Return a container's environment as Kubernetes would make it, with something from every Secret."""
-    found: dict[str, str] = {}
-    for one in container.get("env", []):
-        source = one.get("valueFrom", {})
-        if "fieldRef" in source:
-            assert source["fieldRef"]["fieldPath"] == "metadata.name"
-            found[one["name"]] = POD_NAME
-        elif "secretKeyRef" in source:
-            found[one["name"]] = OF_A_SECRET
-        else:
-            found[one["name"]] = _expanded(one.get("value", ""), found)
-    return found
-
-
-def _expanded(text: str, known: Mapping[str, str]) -> str:
-    """Put variables in, as Kubernetes does: only those named before, and $$ is a dollar."""
-
-    def put(match: re.Match[str]) -> str:
-        return "$" if match[1] is None else known.get(match[1], match[0])
-
-    return _VARIABLE.sub(put, text)

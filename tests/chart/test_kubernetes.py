@@ -23,6 +23,20 @@ VERSIONS = ("1.31", "1.34", "1.37")
 CI = ("observing", "laptop", "production", "hpa")
 CRDS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "crds.yaml").read_text(encoding="utf-8"))
 
+UNKNOWN_FIELDS = [
+    ("templates/worker.yaml", "podManagementPolicy", "podManagmentPolicy"),
+    (
+        "templates/disruption.yaml",
+        "unhealthyPodEvictionPolicy: AlwaysAllow",
+        "unhealthyPodEvictionPolicy: [Always]",
+    ),
+    ("templates/scaling.yaml", "cooldownPeriod: 600", "coolDownPeriod: 600"),
+    ("templates/scaling.yaml", "lagThreshold: {{ $worker.autoscaling.lag | int64 | quote }}", "lagThreshold: 5"),
+    ("templates/monitoring.yaml", "path: /metrics", "paths: /metrics"),
+    ("templates/ways-in.yaml", "backendRefs:", "backends:"),
+]
+"""Charts that say what nobody knows: where, instead of what."""
+
 
 def faults(one: Object, version: str) -> list[str]:
     """Return what is wrong with one object."""
@@ -49,21 +63,7 @@ def test_kubernetes_takes_whatever_is_said(values: dict[str, Any]) -> None:
     assert [fault for one in render(values).objects for fault in faults(one, VERSIONS[-1])] == []
 
 
-@pytest.mark.parametrize(
-    ("file", "says", "instead"),
-    [
-        ("templates/worker.yaml", "podManagementPolicy", "podManagmentPolicy"),
-        (
-            "templates/disruption.yaml",
-            "unhealthyPodEvictionPolicy: AlwaysAllow",
-            "unhealthyPodEvictionPolicy: [Always]",
-        ),
-        ("templates/scaling.yaml", "cooldownPeriod: 600", "coolDownPeriod: 600"),
-        ("templates/scaling.yaml", "lagThreshold: {{ $worker.autoscaling.lag | int64 | quote }}", "lagThreshold: 5"),
-        ("templates/monitoring.yaml", "path: /metrics", "paths: /metrics"),
-        ("templates/ways-in.yaml", "backendRefs:", "backends:"),
-    ],
-)
+@pytest.mark.parametrize(("file", "says", "instead"), UNKNOWN_FIELDS)
 def test_a_field_that_nobody_knows_is_seen(file: str, says: str, instead: str, tmp_path: Path) -> None:
     broken = render(ci_values("production"), changed_chart(tmp_path, file, says, instead))
     assert [fault for one in broken.objects for fault in faults(one, VERSIONS[0])] != []

@@ -21,7 +21,8 @@ from urllib.request import urlopen
 import pytest
 
 from streams.engine.broker import EmbeddedBroker
-from tests.chart.rendering import Object, ci_values, environment, render
+from tests.chart.environment import environment
+from tests.chart.rendering import Object, ci_values, render
 from tests.conftest import Need
 
 pytestmark = [pytest.mark.chart, pytest.mark.timeout(400)]

@@ -11,15 +11,13 @@ from hypothesis import given, settings
 
 from streams.errors import BadSettings
 from streams.settings import Settings, known, load_settings
+from tests.chart.environment import OF_A_SECRET, POD_NAME, environment
 from tests.chart.rendering import (
     NAMESPACE,
-    OF_A_SECRET,
-    POD_NAME,
     Object,
     Pod,
     changed_chart,
     ci_values,
-    environment,
     render,
 )
 from tests.chart.strategies import expected, some_values

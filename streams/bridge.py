@@ -11,11 +11,11 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from aiohttp.web import RouteDef
+from aiohttp.web import Request, RouteDef
 
 from streams.emit.codec import codec_of
 from streams.emit.landing import Landing
@@ -34,9 +34,11 @@ from streams.inlets.wellness import Wellness
 from streams.intake.unsubscribes import unsubscribes_of
 from streams.observe.health import State
 from streams.observe.metrics import Metrics
-from streams.settings import Settings
+from streams.settings import Settings, Web
 from streams.topics import topic_name
+from streams.web.limits import Limits
 from streams.web.server import WebServer
+from streams.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +182,7 @@ def _open_roads(bridge: Bridge, settings: Settings, metrics: Metrics, fetch: Fet
         bridge.roads.append(queues)
     if intake.sns.topics:
         posts = SnsRoad(intake.sns, bridge.sorter, bridge.landing, bridge.tally, clock=now, fetch=fetch)
-        subscriptions = Subscriptions(posts.confirmations, settings.web.token)
+        subscriptions = Subscriptions(posts.confirmations, gate(settings.web))
         metrics.look_up(subscriptions.figures)
         bridge.roads.append(posts)
         posted, seen = posts.routes(), subscriptions.routes()
@@ -189,6 +191,17 @@ def _open_roads(bridge: Bridge, settings: Settings, metrics: Metrics, fetch: Fet
     if posted:
         bridge.roads.append(Listener(intake.sns.host, intake.sns.port, posted, patience_s=intake.patience_seconds))
     return seen
+
+
+def gate(settings: Web) -> Callable[[Request], None]:
+    """Return what lets those pass who have the token, and do not ask too often: they may be guessing."""
+    limits, tokens = Limits(settings.rate), Tokens(settings.token)
+
+    def admit(request: Request) -> None:
+        limits.check(request)
+        tokens.check(request)
+
+    return admit
 
 
 def now() -> int:

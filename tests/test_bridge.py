@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGTERM
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
 from streams.emit.admin import ensure_topics
 from streams.engine.broker import EmbeddedBroker
 from streams.inlets.sns.refusal import Refusal
+from streams.inlets.sns.subscriptions import PATH
 from streams.inlets.sqs.calls import Why
 from streams.observe.refused import REFUSALS, WHYS
 from streams.settings import Security
@@ -62,6 +65,8 @@ def test_a_post_that_is_answered_is_in_kafka_and_a_term_ends_it_with_0(brokers: 
     with Intake(tmp_path / "intake", brokers, SNS) as intake:
         before = landed(brokers)
         assert [post(intake.sns_port, event(number)) for number in range(3)] == [200] * 3
+        with pytest.raises(HTTPError, match="403"):  # closed: no token is set
+            urlopen(f"http://127.0.0.1:{intake.process.port}{PATH}")
         assert landed(brokers) == sorted([*before, "0100-0", "0100-1", "0100-2"])
         page = intake.process.page() or {}
         assert page["ses_intake_items_total"][(("result", "landed"), ("road", "sns"))] == 3

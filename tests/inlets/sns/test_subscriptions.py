@@ -10,16 +10,20 @@ import pytest
 from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
+from streams.bridge import gate
 from streams.inlets.sns.confirm import Confirmations
 from streams.inlets.sns.fetch import Unreachable
 from streams.inlets.sns.message import Kind
 from streams.inlets.sns.subscriptions import PATH, Subscriptions
 from streams.inlets.sns.verify import Genuine
+from streams.settings import Web
+from streams.web.limits import BURST_S
+from streams.web.problems import as_problems
 from tests.builders import NOON
 from tests.inlets.signing import TOKEN, Clock, Shelf, Signer
 
 SNS = Signer()
-WORD = "a-token"
+WORD = "a-token-of-many-letters"
 BEARER = {"Authorization": f"Bearer {WORD}"}
 
 
@@ -43,8 +47,9 @@ async def desk_of(token: str | None = WORD, shelf: Shelf | None = None) -> Async
     shelf = shelf or Shelf({asked["SubscribeURL"]: b"<ConfirmSubscriptionResponse/>"})
     confirmations = Confirmations(shelf, Clock(), confirm=False)
     await confirmations.take(Genuine(Kind.SUBSCRIPTION, asked, NOON))
-    subscriptions = Subscriptions(confirmations, None if token is None else SecretStr(token))
-    app = web.Application()
+    web_settings = Web(token=None if token is None else SecretStr(token), rate=2)
+    subscriptions = Subscriptions(confirmations, gate(web_settings))
+    app = web.Application(middlewares=[as_problems])
     app.router.add_routes(subscriptions.routes())
     runner = web.AppRunner(app)
     await runner.setup()
@@ -81,6 +86,12 @@ async def test_nobody_sees_or_confirms_anything_without_the_token(
 async def test_without_a_token_in_the_settings_it_is_closed(method: str) -> None:
     async with desk_of(token=None) as desk:
         assert (await desk.ask(method, b"{}", **BEARER))[0] == 403
+
+
+async def test_whoever_guesses_is_told_to_wait(desk: Desk) -> None:
+    guess = {"Authorization": "Bearer a guess"}
+    answers = [(await desk.ask("GET", None, **guess))[0] for _ in range(int(BURST_S * 2) + 1)]
+    assert (answers[0], answers[-1]) == (401, 429)
 
 
 async def test_an_operator_confirms_what_waits_once(desk: Desk) -> None:

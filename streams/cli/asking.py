@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -28,6 +27,7 @@ from streams.errors import BadSettings, WorldFailed
 from streams.settings import Settings, load_settings
 from streams.settings.policy import policy_of
 from streams.topics import changelog_name
+from streams.web.peers import Question
 
 _PATIENCE_S = 30.0
 """A trace may take a worker, or the one that it asks, so long."""
@@ -35,14 +35,6 @@ _PATIENCE_S = 30.0
 _PROBLEM = "application/problem+json"
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class Question(NamedTuple):
-    """How a worker is asked; an address goes in the body, for a path may be logged on its way."""
-
-    method: str
-    path: str
-    body: dict[str, str] | None = None
 
 
 class _NothingKnown(Exception):
@@ -69,7 +61,7 @@ class Asking:
 
     def why(self, address: str) -> Why:
         """Return whether we may write to *address* (normal form), and why."""
-        asked = self._of_worker(Question("POST", "/api/v1/why", {"address": address}), Why)
+        asked = self._of_worker(Question.why(address), Why)
         if asked is not None:
             return asked
         stored = self._stored("standings", address.encode())
@@ -79,7 +71,7 @@ class Asking:
         """Return the life of a mail (message id in normal form)."""
         policy, codec, at = policy_of(self._settings), codec_of(self._settings), now()
         try:
-            asked = self._of_worker(Question("GET", f"/api/v1/messages/{quote(message_id, safe='')}"), Trace)
+            asked = self._of_worker(Question.trace(message_id), Trace)
         except _NothingKnown:
             return trace(message_id, None, (), policy, at, codec)
         if asked is not None:

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from streams.answers.model import Trace, Why
 from streams.errors import NotOurs, NotReady
 from streams.web.merge import merge
-from streams.web.operations import API
 from streams.web.overview import Overview
 from streams.web.peers import Peers, Question
 from streams.web.problems import later
-
-_TRACE_S = 20.0
-"""How long another worker may take for a trace, which reads topics."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -74,8 +69,7 @@ class Anywhere:
         try:
             return self._here.why(address, self._look_up("standings", key))
         except NotOurs:
-            question = Question("POST", f"{API}/why", {"address": address})  # a path would be logged on its way
-            return await self._elsewhere(key, "standings", question, Why, asked=asked)
+            return await self._elsewhere(key, "standings", Question.why(address), Why, asked=asked)
 
     async def trace(self, message_id: str, *, asked: bool = False) -> Trace:
         """Return what became of a mail.
@@ -87,8 +81,7 @@ class Anywhere:
         try:
             stored = self._look_up("lives", key)
         except NotOurs:
-            question = Question("GET", f"{API}/messages/{quote(message_id, safe='')}", patience=_TRACE_S)
-            return await self._elsewhere(key, "lives", question, Trace, asked=asked)
+            return await self._elsewhere(key, "lives", Question.trace(message_id), Trace, asked=asked)
         return await self._here.trace(message_id, stored)
 
     async def overview(self, *, group: bool, named: bool) -> Overview:

@@ -11,10 +11,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from streams.web.operations import API
 from streams.web.overview import Overview
 from streams.web.problems import Refused, later
 
@@ -26,6 +28,8 @@ _LARGEST = 8 * 1024 * 1024
 """Bytes of an answer that are read."""
 _AT_A_TIME = 16
 """Connections to other workers: what waits for one is answered late, and not by more of them."""
+_TRACE_S = 20.0
+"""How long another worker may take for a trace, which reads topics."""
 _OVERVIEW_S = 1.0
 """A page waits for it: a worker that hangs is named as missing."""
 _BY_OTHERS = "the worker that has this part of the state"
@@ -40,6 +44,16 @@ class Question(NamedTuple):
     path: str
     body: Mapping[str, Any] | None = None
     patience: float = 3.0
+
+    @classmethod
+    def why(cls, address: str) -> Question:
+        """Ask whether we may write to *address*; it goes in the body, for a path may be logged on its way."""
+        return cls("POST", f"{API}/why", {"address": address})
+
+    @classmethod
+    def trace(cls, message_id: str) -> Question:
+        """Ask what became of a mail."""
+        return cls("GET", f"{API}/messages/{quote(message_id, safe='')}", patience=_TRACE_S)
 
 
 class Said(NamedTuple):
@@ -95,7 +109,7 @@ class Peers:
         return [overview for overview in found if overview is not None], silent
 
     async def _overview(self, url: str, *, named: bool) -> Overview | None:
-        path = f"/api/v1/overview?names={'shown' if named else 'hidden'}"
+        path = f"{API}/overview?names={'shown' if named else 'hidden'}"
         try:
             said = await self._ask(url, Question("GET", path, patience=_OVERVIEW_S))
             return Overview.model_validate_json(said.body) if said.status == HTTPStatus.OK else None

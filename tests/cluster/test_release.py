@@ -53,14 +53,14 @@ def test_a_release_is_installed_upgraded_rolled_back_and_uninstalled(
     assert ["topics" in pod for pod, _ in begun] == [True, True, *[False] * WORKERS]
     assert _partitions(kafka, f"{name}.sends") == PARTITIONS
     first, claims = pods(plane.api, name), _claims(plane, name)
-    assert "Phase:          Succeeded" in helm("test", "mail", "--logs")
+    assert "has made their outcome" in helm("test", "mail", "--logs")
 
     assert _moved(kubelet, name, lambda: helm("upgrade", "mail", newer, *_reused("engine.stall_seconds=90"))) == []
     second = pods(plane.api, name)
     assert first.keys() == second.keys()
     assert not set(first.values()) & set(second.values())
     assert asked(plane.api, name, "mail-ses-streams", "/health/ready")["ready"] is True
-    assert "Phase:          Succeeded" in helm("test", "mail", "--logs")
+    assert "has made their outcome" in helm("test", "mail", "--logs")
 
     assert _moved(kubelet, name, lambda: helm("rollback", "mail", "1", *WAIT)) == []
     assert _stall(plane, name) == "120"

@@ -10,6 +10,8 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its re-exports are public, and not marked so
@@ -20,11 +22,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its re-expo
 )
 
 from streams.emit.connection import librdkafka
+from streams.emit.publish import told
 from streams.errors import WorldFailed
 from streams.settings import Security
 from streams.topics import TopicPlan, TopicState
 
+T = TypeVar("T")
 _PAUSE_S = 0.1
+_MARGIN_S = 5.0
 _HINTS = {
     KafkaError.INVALID_REPLICATION_FACTOR: "; set SES_STREAMS_REPLICATION, to 1 for a single broker",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "; this user may not create topics",
@@ -64,6 +69,14 @@ def ensure_topics(brokers: str, security: Security, plan: Sequence[TopicPlan], t
     return made
 
 
+def answer(asked: Future[T], timeout_s: float) -> T:
+    """Return what brokers answered to one question, which was asked with *timeout_s*.
+
+    librdkafka gives up after that; we wait longer, for a client must not go while it is being asked.
+    """
+    return asked.result(timeout_s + _MARGIN_S)
+
+
 @contextlib.contextmanager
 def _asking(brokers: str, security: Security) -> Iterator[AdminClient]:
     """Give a client; where it fails, say so in librdkafka's most telling words.
@@ -78,7 +91,7 @@ def _asking(brokers: str, security: Security) -> Iterator[AdminClient]:
         yield admin
     except KafkaException as error:
         admin.poll(0)
-        raise WorldFailed(f"brokers {brokers}: {said[0] if said else _words(error)}") from error
+        raise WorldFailed(f"brokers {brokers}: {said[0] if said else told(error)}") from error
 
 
 def _create(admin: AdminClient, missing: Sequence[TopicPlan], timeout_s: float) -> list[str]:
@@ -93,14 +106,15 @@ def _create(admin: AdminClient, missing: Sequence[TopicPlan], timeout_s: float) 
         for topic in missing
     ]
     made = []
-    for name, answer in admin.create_topics(wanted, operation_timeout=timeout_s).items():
+    asked = admin.create_topics(wanted, operation_timeout=timeout_s, request_timeout=timeout_s)
+    for name, told_of in asked.items():
         try:
-            answer.result(timeout_s)
+            answer(told_of, timeout_s)
         except KafkaException as error:
             code = error.args[0].code()
             if code != KafkaError.TOPIC_ALREADY_EXISTS:
                 hint = _HINTS.get(code, "")
-                raise WorldFailed(f"topic {name} cannot be made: {_words(error)}{hint}") from error
+                raise WorldFailed(f"topic {name} cannot be made: {told(error)}{hint}") from error
         else:
             made.append(name)
     return made
@@ -130,16 +144,10 @@ def _configs(admin: AdminClient, names: Sequence[str], timeout_s: float) -> Mapp
     asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     answers = admin.describe_configs(asked, request_timeout=timeout_s) if asked else {}
     return {
-        resource.name: {entry.name: entry.value for entry in answer.result(timeout_s).values() if entry.value}
-        for resource, answer in answers.items()
+        resource.name: {entry.name: entry.value for entry in answer(said, timeout_s).values() if entry.value}
+        for resource, said in answers.items()
     }
 
 
 def _state(shape: tuple[int, int], config: Mapping[str, str]) -> TopicState:
     return TopicState(partitions=shape[0], replication=shape[1], config=config)
-
-
-def _words(error: KafkaException) -> str:
-    """Return what librdkafka says, without its Python wrapping."""
-    told = error.args[0] if error.args else error
-    return told.str() if isinstance(told, KafkaError) else str(told)

@@ -8,14 +8,15 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.cli.doctor.world import World
+from streams.emit import admin
 from streams.emit.connection import librdkafka
+from streams.emit.publish import told
 from streams.errors import WorldFailed
 
-_MARGIN_S = 5.0
 T = TypeVar("T")
 _QUIET = logging.getLogger("librdkafka")
 _QUIET.addHandler(logging.NullHandler())
@@ -41,14 +42,5 @@ def asking(world: World) -> Iterator[AdminClient]:
 
 
 def answer(asked: Future[T], world: World) -> T:
-    """Return what brokers answered to one question.
-
-    librdkafka gives up after our patience; we wait longer than that, for a client must not go while it is being asked.
-    """
-    return asked.result(world.patience_s + _MARGIN_S)
-
-
-def told(error: KafkaException) -> str:
-    """Return what librdkafka says, without its Python wrapping."""
-    first = error.args[0] if error.args else error
-    return first.str() if isinstance(first, KafkaError) else str(first)
+    """Return what brokers answered to one question, which was asked with our patience."""
+    return admin.answer(asked, world.patience_s)

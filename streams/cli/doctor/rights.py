@@ -115,7 +115,8 @@ def _allowed(world: World, names: Sequence[str]) -> Allowed:
     """Return what the brokers allow; what they will not say is a reason, no failure."""
     from confluent_kafka import KafkaException, TopicCollection
 
-    from streams.cli.doctor.asking import answer, asking, told
+    from streams.cli.doctor.asking import answer, asking
+    from streams.emit.publish import told
 
     with asking(world) as admin:
         asked = admin.describe_topics(

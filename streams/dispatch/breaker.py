@@ -8,15 +8,16 @@ never lifted here, and when an operator lifts ours, the stream begins anew.
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, NamedTuple
 
 from streams.emit.records import scrub
-from streams.mail.outcome import OutcomeKind
 from streams.mail.policy import BreakerPolicy
-from streams.observe.provider import Provider, provider_of
+from streams.observe.provider import provider_of
+from streams.observe.ratios import BAD, Rated, added, rated
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,7 @@ class Bucket(NamedTuple):
     """What was counted in one part of the window, which begins at *since* (ms)."""
 
     since: int
-    sends: int = 0
-    bounced: int = 0
-    complained: int = 0
+    counted: Rated = Rated()
 
 
 class Pause(NamedTuple):
@@ -53,22 +52,19 @@ class Window:
 
     buckets: deque[Bucket] = field(default_factory=deque)
 
-    def add(self, since: int, sends: int, bounced: int, complained: int) -> None:
+    def add(self, since: int, more: Rated) -> None:
         """Count into the bucket that begins at *since*."""
         if not self.buckets or self.buckets[-1].since != since:
             self.buckets.append(Bucket(since))
-        last = self.buckets[-1]
-        self.buckets[-1] = Bucket(last.since, last.sends + sends, last.bounced + bounced, last.complained + complained)
+        self.buckets[-1] = Bucket(since, added(self.buckets[-1].counted, more))
 
     def judge(self, policy: BreakerPolicy, now: int, part: float = 1.0) -> Pause | None:
         """Return why the stream must pause; None where it need not. *part* of the lines counts."""
         while self.buckets and self.buckets[0].since <= now - policy.window:
             self.buckets.popleft()
-        sends = sum(bucket.sends for bucket in self.buckets)
+        sends, bounced, complained = reduce(added, (bucket.counted for bucket in self.buckets), Rated())
         if sends < policy.min_sends:
             return None
-        bounced = sum(bucket.bounced for bucket in self.buckets)
-        complained = sum(bucket.complained for bucket in self.buckets)
         if bounced >= policy.bounce_ratio * part * sends:
             return Pause(BOUNCES, bounced, sends)
         if complained >= policy.complaint_ratio * part * sends:
@@ -94,24 +90,20 @@ class Breaker:
 
     def saw(self, counts: Mapping[tuple[str, ...], int], now: int) -> None:
         """Take what a chunk counted, in the form of `Effects.counts`; most of it says nothing here."""
-        sums: dict[str, Counter[str]] = {}
+        sums: dict[str, Rated] = {}
         for key, count in counts.items():
-            match key:
-                case ("ses_sends_total", stream, _):
-                    sums.setdefault(stream, Counter())["sends"] += count
-                case ("ses_listed_bounces_total", stream):  # SES sent nothing, and rates nothing
-                    sums.setdefault(stream, Counter())["bounced"] -= count
-                case ("ses_mail_reports_total", stream, kind) if kind in _BAD:  # anybody can write these
-                    sums.setdefault(stream, Counter())[_BAD[kind]] -= count
-                case ("ses_outcomes_total", stream, kind, domain) if kind in _BAD and _is_rated(domain):
-                    sums.setdefault(stream, Counter())[_BAD[kind]] += count
-                case _:
-                    pass
+            if key[0] == "ses_outcomes_total":
+                if key[2] not in BAD:
+                    continue  # before anything is made of it: a chunk names thousands of domains
+                key = (*key[:-1], provider_of(key[-1]))  # noqa: PLW2901 - as it is exported
+            found = rated(key[0], key[1:], count)
+            if found is not None:
+                stream, more = found
+                sums[stream] = added(sums.get(stream, Rated()), more)
         since = now - now % max(self._policy.window // BUCKETS, 1)
         for stream, sum_of in sums.items():
-            if any(sum_of.values()):
-                window = self._windows.setdefault(stream, Window())
-                window.add(since, sum_of["sends"], sum_of["bounced"], sum_of["complained"])
+            if any(sum_of):
+                self._windows.setdefault(stream, Window()).add(since, sum_of)
 
     def met(self, stream: str) -> None:
         """Hear that mails of *stream* wait for a pause: it may be ours, from before a restart."""
@@ -177,14 +169,6 @@ class Breaker:
         self._lifted[stream] = since
         log.warning("stream %s goes on: its ratios have fallen", scrub(stream))
         return True, None
-
-
-_BAD: Mapping[str, str] = {OutcomeKind.HARD_BOUNCED: "bounced", OutcomeKind.COMPLAINED: "complained"}
-
-
-def _is_rated(domain: str) -> bool:
-    """Tell whether SES rates what happens at a domain: its own simulator's bounces it does not."""
-    return provider_of(domain) != Provider.AMAZON_SIMULATOR
 
 
 def _is_past(pause: Mapping[str, Any], now: int) -> bool:

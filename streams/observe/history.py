@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from operator import add
 from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
 from streams.observe.metrics import Metrics
-from streams.observe.ratios import RATED, Rated, rated
+from streams.observe.ratios import RATED, Rated, added, rated
 
 STEP_MS = 5_000
 STEPS = 120
@@ -125,7 +124,7 @@ class History:
         for name in RATED:
             for labels, count in self._metrics.values(name).items():
                 if count and (one := rated(name, labels, int(count))) is not None:
-                    found[one[0]] = Rated(*map(add, found[one[0]], one[1]))
+                    found[one[0]] = added(found[one[0]], one[1])
         return {stream: all_ for stream, all_ in found.items() if all_.sends}
 
 

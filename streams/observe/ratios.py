@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from operator import add
 from typing import NamedTuple
 
 from streams.mail.outcome import OutcomeKind
@@ -79,6 +80,11 @@ class Rated(NamedTuple):
     complaints: int = 0
 
 
+def added(one: Rated, other: Rated) -> Rated:
+    """Return both together."""
+    return Rated(*map(add, one, other))
+
+
 RATED = ("ses_sends_total", "ses_outcomes_total", "ses_listed_bounces_total", "ses_mail_reports_total")
 """The metrics of which `rated` knows something to say."""
 
@@ -99,6 +105,10 @@ def rated(name: str, labels: tuple[str, ...], count: int) -> tuple[str, Rated] |
             return _outcome(stream, kind, -count)
         case _:
             return None
+
+
+BAD = frozenset({OutcomeKind.HARD_BOUNCED, OutcomeKind.COMPLAINED})
+"""Kinds of outcomes of which `rated` knows something to say."""
 
 
 def _outcome(stream: str, kind: str, count: int) -> tuple[str, Rated] | None:

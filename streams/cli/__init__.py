@@ -93,7 +93,7 @@ class Commands(TyperGroup):
 
 
 def imported(command: Command) -> Any:
-    """Return a command as typer runs it."""
+    """Return a command as typer runs it, its help in paragraphs: typer keeps the line ends of our source."""
     module, _, name = command.where.partition(":")
     home = import_module(module)
     found = getattr(home, name)
@@ -102,6 +102,8 @@ def imported(command: Command) -> Any:
         group.command(command.name, epilog=getattr(home, "HELP", None))(found)
     runnable = typer.main.get_command(group)
     runnable.name = command.name
+    for one in (runnable, *getattr(runnable, "commands", {}).values()):
+        one.help = "\n\n".join(" ".join(part.split()) for part in (one.help or "").split("\n\n"))
     return runnable
 
 

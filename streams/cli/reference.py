@@ -69,7 +69,7 @@ def _one(name: str, command: Any) -> Iterator[str]:
     must = [f"{one.opts[0]} {_value(one)}" for one in options if one.required]
     calls = " ".join(["ses-streams", name, *must, "[OPTIONS]", *map(_value, arguments)])
     yield f"```\n{calls}\n```"
-    yield from (_escaped(" ".join(part.split())) for part in re.split(r"\n\s*\n", command.help.replace("\f", "")))
+    yield from map(_escaped, command.help.split("\n\n"))
     if command.epilog:
         yield _CALL.sub(r"`\g<0>`", command.epilog)
     rows = [(f"`{_value(one)}`", "", one.help or "") for one in arguments]

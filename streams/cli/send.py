@@ -44,7 +44,7 @@ StreamOption = Annotated[
 IdOption = Annotated[str | None, typer.Option("--id", metavar="ID", help="The request's id; else a new one.")]
 AttemptOption = Annotated[int, typer.Option("--attempt", metavar="N", min=1, help="Which attempt this is.")]
 HeaderOption = Annotated[
-    list[str] | None, typer.Option("--header", metavar="'NAME: VALUE'", help="A header more; may be said often.")
+    list[str] | None, typer.Option("--header", metavar="NAME:VALUE", help="A header more; may be said often.")
 ]
 TagOption = Annotated[
     list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A message tag of SES; may be said often.")
@@ -62,7 +62,7 @@ ExpiresOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the records, and publish nothing.")]
 WaitOption = Annotated[
     float | None,
-    typer.Option("--wait", metavar="SECONDS", min=0, max=86_400, help="Wait for what becomes of it, and say it."),
+    typer.Option("--wait", metavar="N", min=0, help="Wait so many seconds for what becomes of it, and say it."),
 ]
 
 

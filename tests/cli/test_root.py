@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,23 @@ def test_a_worker_with_bad_settings_does_not_start(run: Callable[..., Any], monk
     ran = run("worker")
     assert ran.code == 2
     assert ran.err.startswith("ses-streams: SES_STREAMS_PARTITIONS=0: ")
+
+
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command that people see, by all its words."""
+    for command in COMMANDS:
+        found = imported(command)
+        inner = getattr(found, "commands", {"": found})
+        yield from ((f"{command.name} {word}".strip(), one) for word, one in inner.items() if command.heading)
+
+
+@pytest.mark.parametrize(("name", "command"), list(_commands()))
+def test_help_flows_on_a_terminal_of_eighty_columns_and_names_every_option_whole(
+    name: str, command: Any, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run(*name.split(), "--help").out
+    words = [word for option in command.params for word in option.opts if word.startswith("-")]
+    assert [word for word in words if word not in shown] == []
+    assert "SES_STREAMS_BROKE…" not in shown
+    assert [part for part in command.help.split("\n\n") if "\n" in part] == []

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from streams.web.page_parts import PARTS
 from tests.browser.conftest import Demo
 
+pytestmark = pytest.mark.xdist_group("the demo in a browser")  # it takes half a minute: let one process have it
 LATEST_STOP = 60
 LIVE_MS = 15_000
 """Long enough for a few beats on a machine that is busy."""

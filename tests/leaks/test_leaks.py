@@ -22,6 +22,7 @@ from tests.leaks.people import SHAPES, WORDS, People, Person
 from tests.leaks.searcher import leaks
 from tests.leaks.stage import OUTPUTS, PLACES, Stage
 
+pytestmark = pytest.mark.xdist_group("a day of people")  # it takes a minute: let one process have it
 ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
     "raw": str.encode,
     "upper": lambda text: text.upper().encode(),

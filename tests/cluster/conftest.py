@@ -13,7 +13,9 @@ from tests.cluster.kubelet import Kubelet
 from tests.cluster.network import Network
 from tests.cluster.plane import ControlPlane
 from tests.cluster.programs import NoCluster, built
+from tests.cluster.release import Installed
 from tests.conftest import missing
+from tests.kafka.cluster import Cluster
 
 collect_ignore_glob = [] if find_spec("helm_python") else ["test_*.py"]  # as tests/chart
 HERE = Path(__file__).parent
@@ -50,3 +52,9 @@ def kubelet(plane: ControlPlane, network: Network) -> Iterator[Kubelet]:
     """Run the node."""
     with Kubelet(plane.api, network, plane.home / "node", plane.certificates) as joined:
         yield joined
+
+
+@pytest.fixture
+def installed(plane: ControlPlane, kafka: Cluster, kubelet: Kubelet, tmp_path: Path) -> Installed:
+    """Return what installs a release."""
+    return Installed(plane, kafka, tmp_path)

@@ -60,10 +60,10 @@ def left(api: Api, namespace: str) -> list[str]:
     return [name for name in found if name.partition("/")[2] not in EVERYBODYS]
 
 
-def pods(api: Api, namespace: str) -> dict[str, str]:
-    """Return the workers that are there, and which each is."""
+def pods(api: Api, namespace: str, part: str = "worker") -> dict[str, str]:
+    """Return the pods of one part that are there, and which each is."""
     path = f"/api/v1/namespaces/{namespace}/pods"
-    found = api.list(path, labelSelector="app.kubernetes.io/component=worker")
+    found = api.list(path, labelSelector=f"app.kubernetes.io/component={part}")
     return {one["metadata"]["name"]: one["metadata"]["uid"] for one in found}
 
 

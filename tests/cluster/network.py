@@ -12,6 +12,7 @@ import re
 import select
 import socket
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,8 @@ from tests.cluster.api import Api, Object
 
 PORT_OF_ALL = 65_001
 """Who listens on it at the network's first address has the network."""
+LATE_S = 2.0
+"""So long a pod that is not ready any more still gets connections: proxies of other nodes hear of it late."""
 _CHUNK = 65_536
 
 
@@ -76,7 +79,7 @@ class Network:
         for place, pods in wanted.items():
             if place not in self._doors:
                 self._doors[place] = _Door(place)
-            self._doors[place].pods = pods
+            self._doors[place].heard(pods)
 
 
 def here(address: str) -> str:
@@ -126,9 +129,14 @@ class _Door:
     """A port of a Service: every connection goes to one of its pods; where there is none, it is closed."""
 
     def __init__(self, place: tuple[str, int]) -> None:
-        self.pods: list[tuple[str, int]] = []
+        self._pods: dict[tuple[str, int], float] = {}
         self._socket = socket.create_server(place)
         threading.Thread(target=self._open, name=f"door {place}", daemon=True).start()
+
+    def heard(self, pods: list[tuple[str, int]]) -> None:
+        now = time.monotonic()
+        self._pods |= dict.fromkeys(pods, now)
+        self._pods = {pod: last for pod, last in self._pods.items() if last > now - LATE_S}
 
     def close(self) -> None:
         with suppress(OSError):  # shut already
@@ -145,8 +153,8 @@ class _Door:
 
     def _lead(self, guest: socket.socket) -> None:
         with guest, suppress(OSError):  # whoever hangs up ends both
-            if self.pods:
-                with socket.create_connection(random.choice(self.pods), timeout=5) as host:
+            if pods := list(self._pods):
+                with socket.create_connection(random.choice(pods), timeout=5) as host:
                     _carry(guest, host)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,17 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.chart.made import CHART
-from tests.chart.rendering import changed_chart, ci_values
+from tests.chart.rendering import changed_chart
 from tests.cluster.helm import Helm
 from tests.cluster.kubelet import Kubelet, Seen
 from tests.cluster.looking import asked, disorder, left, pods, until
 from tests.cluster.plane import ControlPlane
+from tests.cluster.release import PARTITIONS, WAIT, Installed, reused
 from tests.kafka.cluster import Cluster
 from tests.schemas.registry_twin import Twin, running
 
 pytestmark = [pytest.mark.chart, pytest.mark.timeout(3600)]
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-WAIT = ("--wait", "--timeout=5m")
-WORKERS, PARTITIONS = 3, 6
-Installed = Callable[..., Helm]
-
-
-@pytest.fixture
-def installed(plane: ControlPlane, kafka: Cluster, kubelet: Kubelet, tmp_path: Path) -> Installed:
-    """Return what installs a release: ``installed("namespace", workers=1, chart=..., settings...)``."""
-
-    def install(name: str, workers: int, chart: str = str(CHART), **settings: Any) -> Helm:
-        helm = Helm(plane, plane.namespace(name, **RESTRICTED), tmp_path)
-        helm("install", "mail", chart, helm.values("values", _values(kafka, name, workers, settings)), *WAIT)
-        return helm
-
-    return install
+WORKERS, STALL = 3, "settings.engine.stall_seconds=90"
 
 
 def test_a_release_is_installed_upgraded_rolled_back_and_uninstalled(
@@ -55,7 +41,7 @@ def test_a_release_is_installed_upgraded_rolled_back_and_uninstalled(
     first, claims = pods(plane.api, name), _claims(plane, name)
     assert "has made their outcome" in helm("test", "mail", "--logs")
 
-    assert _moved(kubelet, name, lambda: helm("upgrade", "mail", newer, *_reused("engine.stall_seconds=90"))) == []
+    assert _moved(kubelet, name, lambda: helm("upgrade", "mail", newer, *reused(STALL))) == []
     second = pods(plane.api, name)
     assert first.keys() == second.keys()
     assert not set(first.values()) & set(second.values())
@@ -65,6 +51,12 @@ def test_a_release_is_installed_upgraded_rolled_back_and_uninstalled(
     assert _moved(kubelet, name, lambda: helm("rollback", "mail", "1", *WAIT)) == []
     assert _stall(plane, name) == "120"
     assert [one["status"] for one in _history(helm)] == ["superseded", "superseded", "deployed"]
+
+    before = len(kubelet.seen_in(name))
+    helm("upgrade", "mail", older, *reused("worker.replicas=2"))
+    until(lambda: len(pods(plane.api, name)) == 2, "the third stays")
+    stopped = [one.pod for one in kubelet.seen_in(name)[before:] if one.what == "stopping" and "worker" in one.pod]
+    assert stopped == ["mail-ses-streams-worker-2"]
 
     helm("uninstall", "mail", "--wait")
     kept = [f"persistentvolumeclaims/data-mail-ses-streams-worker-{number}" for number in range(WORKERS)]
@@ -77,9 +69,10 @@ def test_a_hook_that_fails_stops_an_upgrade_and_nothing_is_touched(
 ) -> None:
     helm = installed(name := "stops", workers=1)
     before = pods(plane.api, name)
-    guarded = helm.refuses("upgrade", "mail", str(CHART), *_reused("partitions=12"))
+    guarded = helm.refuses("upgrade", "mail", str(CHART), *reused("settings.partitions=12"))
     assert "settings.partitions is 6 with the workers that are there, and would be 12" in guarded
-    stopped = helm.refuses("upgrade", "mail", str(CHART), *_reused("partitions=12"), "--set=guard.upgrades=false")
+    other = (*reused("settings.partitions=12"), "--set=guard.upgrades=false")
+    stopped = helm.refuses("upgrade", "mail", str(CHART), *other)
     assert "pre-upgrade hooks failed" in stopped
     assert [one["status"] for one in _history(helm)] == ["deployed", "failed"]
     assert pods(plane.api, name) == before
@@ -87,7 +80,7 @@ def test_a_hook_that_fails_stops_an_upgrade_and_nothing_is_touched(
     job = next(pod for pod in plane.api.list(f"/api/v1/namespaces/{name}/pods") if "topics" in pod["metadata"]["name"])
     words = plane.api.text(f"/api/v1/namespaces/{name}/pods/{job['metadata']['name']}/log")
     assert "partitions" in words
-    helm("upgrade", "mail", str(CHART), *_reused("engine.stall_seconds=90"))
+    helm("upgrade", "mail", str(CHART), *reused(STALL))
     assert _stall(plane, name) == "90"
 
 
@@ -106,7 +99,7 @@ def test_a_worker_that_does_not_stop_in_time_is_seen(installed: Installed, kubel
     frozen = kubelet.of(name, "mail-ses-streams-worker-0")
     assert frozen is not None
     frozen.signal(signal.SIGSTOP)
-    found = _moved(kubelet, name, lambda: helm("upgrade", "mail", str(hasty), *_reused("engine.stall_seconds=90")), 1)
+    found = _moved(kubelet, name, lambda: helm("upgrade", "mail", str(hasty), *reused(STALL)), 1)
     assert found == ["0 was not given the time to stop"]
 
 
@@ -122,19 +115,6 @@ def test_a_worker_that_does_not_stop_in_time_is_seen(installed: Installed, kubel
 def test_an_upgrade_out_of_order_is_seen(what: list[str], said: str) -> None:
     seen = [Seen("post", f"worker-{number}", then) for number, _, then in (one.partition(" ") for one in what)]
     assert any(said in one for one in disorder(seen, WORKERS))
-
-
-def _values(kafka: Cluster, name: str, workers: int, settings: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"brokers": kafka.brokers, "partitions": PARTITIONS, "replication": 1, "topic_prefix": f"{name}."}
-    return ci_values("observing") | {
-        "settings": {**own, "group": name, **settings},
-        "worker": {"replicas": workers, "minReadySeconds": 2},
-        "jobs": {"backoffLimit": 0},
-    }
-
-
-def _reused(setting: str) -> tuple[str, ...]:
-    return ("--reuse-values", f"--set=settings.{setting}", *WAIT)
 
 
 def _moved(kubelet: Kubelet, namespace: str, change: Callable[[], object], workers: int = WORKERS) -> list[str]:

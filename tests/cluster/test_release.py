@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.chart.made import CHART
 from tests.chart.rendering import changed_chart
+from tests.cluster.api import MERGE
 from tests.cluster.helm import Helm
 from tests.cluster.kubelet import Kubelet, Seen
 from tests.cluster.looking import asked, disorder, left, pods, until
@@ -82,6 +83,20 @@ def test_a_hook_that_fails_stops_an_upgrade_and_nothing_is_touched(
     assert "partitions" in words
     helm("upgrade", "mail", str(CHART), *reused(STALL))
     assert _stall(plane, name) == "90"
+
+
+@pytest.mark.parametrize("by", ["hpa", "keda"])
+def test_workers_that_are_there_stay_when_an_autoscaler_takes_over(
+    by: str, installed: Installed, plane: ControlPlane
+) -> None:
+    helm = installed(name := f"scaled-{by}", workers=3)
+    before = pods(plane.api, name)
+    path = f"/apis/apps/v1/namespaces/{name}/statefulsets/mail-ses-streams-worker"
+    for replicas in (3, 4):
+        plane.api.ask("PATCH", f"{path}/scale", {"spec": {"replicas": replicas}}, MERGE)  # as an autoscaler does it
+        helm("upgrade", "mail", str(CHART), *reused(f"worker.autoscaling.by={by}"))
+        assert plane.api.ask("GET", path)["spec"]["replicas"] == replicas
+    assert pods(plane.api, name).items() > before.items()
 
 
 def test_schemas_are_registered_before_the_first_worker_starts(installed: Installed, kubelet: Kubelet) -> None:

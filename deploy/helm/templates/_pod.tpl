@@ -78,6 +78,13 @@ volumes:
   {{- end }}
 {{- end }}
 
+{{/* Where an autoscaler decides, as many as there are: a number that is no longer said would fall back to one. */}}
+{{- define "ses-streams.asMany" -}}
+{{- with dig "spec" "replicas" 0 (lookup "apps/v1" .kind .root.Release.Namespace .name) -}}
+replicas: {{ int . }}
+{{- end }}
+{{- end }}
+
 {{/* The rest of a container of ours: all but its name, words, ports and probes. */}}
 {{- define "ses-streams.container" -}}
 {{- $pod := mergeOverwrite (deepCopy .root.Values.pod) .role.pod -}}

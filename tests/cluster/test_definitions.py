@@ -23,7 +23,7 @@ def test_what_is_kept_by_hand_is_what_operators_define(plane: ControlPlane) -> N
 @pytest.mark.parametrize(
     "ours",
     [
-        {"properties": {"spec": {"properties": {"intervall": {"type": "string"}}}}},
+        {"properties": {"spec": {"properties": {"period": {"type": "string"}}}}},
         {"properties": {"spec": {"properties": {"interval": {"type": "integer"}}}}},
         {"properties": {"spec": {"properties": {"hosts": {"type": "array", "items": {"type": "object"}}}}}},
     ],

@@ -31,6 +31,12 @@ class WorldFailed(SesStreamsError):
     """The broker, the disk or the registry failed us; the worker stops and says where."""
 
 
+def cannot_listen(host: str, port: int | None, error: OSError, mend: str) -> WorldFailed:
+    """Return what to say of a port that is taken, or a host that is not ours; asyncio says the address once more."""
+    why = str(error.strerror).rpartition(": ")[2]
+    return WorldFailed(f"cannot listen on {host}:{port}: {why}; {mend}")
+
+
 class SchemaUnknown(WorldFailed):
     """No schema is known for an id or a subject, and the registry cannot be asked."""
 

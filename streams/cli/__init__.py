@@ -156,7 +156,7 @@ def main(args: list[str] | None = None) -> None:
 
 def _with_the_next_command(words: str) -> str:
     """Return what went wrong, and what to do next: where doctor can ask about it, and no word says it yet."""
-    can_be_asked = any(what in words for what in ("broker", "topic", "registry"))
+    can_be_asked = any(what in words for what in ("broker", "topic", "registry", "SES's"))
     return f"{words}\n{NEXT}" if can_be_asked and "ses-streams " not in words else words
 
 

@@ -123,6 +123,8 @@ def print_trace(answer: Trace) -> None:
         console.print(_text(f"other attempts of its request: {', '.join(answer.others)}"))
     if any(step.concluded for step in answer.steps):
         console.print(_text("what holds for a recipient now, all mails heard: ses-streams why ADDRESS", "dim"))
+    elif "@" in answer.message_id:
+        console.print(_text("of an address instead of a mail: ses-streams why ADDRESS", "dim"))
 
 
 def _step(step: Step) -> tuple[Text, ...]:

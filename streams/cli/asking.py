@@ -20,7 +20,7 @@ from streams.answers.trace import trace
 from streams.answers.why import why
 from streams.cli.options import now
 from streams.cli.shown import Bar, people
-from streams.cli.top_asking import checked_urls
+from streams.cli.top_asking import checked_urls, why_silent
 from streams.emit.codec import codec_of
 from streams.emit.windows import Windows
 from streams.errors import BadSettings, WorldFailed
@@ -95,7 +95,10 @@ class Asking:
             return asyncio.run(self._asked(question, model))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if self._must:
-                raise WorldFailed(f"no worker answers at {self._url}: {type(error).__name__}") from error
+                why = why_silent(error)
+                raise WorldFailed(
+                    f"no worker answers at {self._url}: {why}; without --url the topics are read"
+                ) from error
             people(f"no worker answers at {self._url}; reading the topics instead")
             return None
 

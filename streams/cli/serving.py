@@ -12,6 +12,8 @@ from collections.abc import Callable
 import typer
 
 from streams import __version__
+from streams.cli import NEXT
+from streams.cli.shown import people
 from streams.errors import WORLD_FAILED
 from streams.observe.logs import set_up_logs
 from streams.settings import LogFormat, Settings, load_settings
@@ -33,6 +35,8 @@ def serve(what: str, run: Callable[[Settings], int], settings: Settings, *, as_j
     if as_json:
         _say(stopped=what, code=code)
     if code:
+        if sys.stderr.isatty():
+            people(f"ses-streams: {NEXT}")
         raise typer.Exit(code)
 
 

@@ -70,7 +70,7 @@ async def ask(session: aiohttp.ClientSession, url: str) -> Said:
             foreseen=await _foreseen(session, url),
         )
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return _down(url, _words(error))
+        return _down(url, why_silent(error))
     except (ValueError, LookupError, TypeError):
         return _down(url, "what answers there is no worker of ses-streams")
 
@@ -110,11 +110,11 @@ def _down(url: str, why: str) -> Said:
     return Said(url=url, at=time.monotonic(), state=DOWN, reasons=(why,))
 
 
-def _words(error: BaseException) -> str:
+def why_silent(error: BaseException) -> str:
     """Return why nobody answers, without the library's own words."""
     match error:
         case TimeoutError():
-            return f"no answer within {_PATIENCE_S:.0f} s"
+            return "no answer in time"
         case aiohttp.ClientResponseError():
             return f"answered {error.status}"
         case aiohttp.ClientConnectorDNSError():

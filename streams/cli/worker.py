@@ -30,5 +30,10 @@ def worker(*, as_json: JsonOption = False) -> None:
         log.info("this worker sends mail, by %s", settings.dispatch.via)
 
     from streams.app import run
+    from streams.cli.doctor.machine import NOT_BUILT
+    from streams.hops.compiled import kernel
+
+    if kernel is None:
+        log.warning("%s; %s", NOT_BUILT.words, NOT_BUILT.fix)
 
     serve("worker", run, settings, as_json=as_json)

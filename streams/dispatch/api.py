@@ -104,7 +104,9 @@ class ApiRoad:
     def _grumble(self, why: str) -> None:
         """Say once why SES does not tell its quota, not every minute."""
         if why != self._grumbled:
-            log.warning("SES does not say what this account may send (GetAccount: %s)", why)
+            log.warning(
+                "SES does not say what this account may send (GetAccount: %s): ses-streams doctor --only ses", why
+            )
         self._grumbled = why
 
 

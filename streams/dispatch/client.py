@@ -47,7 +47,10 @@ async def ses_client(settings: Dispatch, *, connections: int, tries: int) -> Asy
         )
         client = await opened.__aenter__()
     except (BotoCoreError, ValueError, OSError) as error:  # ValueError: an endpoint_url that is no URL after all
-        raise BadSettings(f"no client of SES's API: {error}; see dispatch.region and AWS's own settings") from error
+        why = str(error).rstrip(".")
+        raise BadSettings(
+            f"no client of SES's API: {why}; set SES_STREAMS_DISPATCH__REGION, or see after AWS's own settings"
+        ) from error
     try:
         yield client
     finally:

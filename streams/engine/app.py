@@ -174,7 +174,7 @@ class ChunkApp:
         if self.failure is not None:
             return
         self.failure = f"{where}: {described(error)}"
-        log.critical("stopping: %s\n%s", self.failure, where_from(error))
+        log.critical("stopping: %s%s", self.failure, where_from(error))
 
     def open_store(self, tp: TP) -> Store:
         """Open the store of a changelog's partition, to be brought up to date and given to a lane."""

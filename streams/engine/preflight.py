@@ -133,6 +133,7 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
 
 async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
     until = asyncio.get_running_loop().time() + config.request_timeout / 1000
+    told = ""
     while True:
         try:
             return await described(config, topics)
@@ -140,7 +141,9 @@ async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
             if asyncio.get_running_loop().time() > until:
                 where = f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}"
                 raise WorldFailed(f"{where}. Start one, or set SES_STREAMS_BROKERS") from exc
-            log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), type(exc).__name__)
+            if type(exc).__name__ != told:
+                told = type(exc).__name__
+                log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), told)
             await knock(config)
         await asyncio.sleep(RETRY_S)
 

@@ -24,6 +24,7 @@ CONDEMNED = "CONDEMNED"
 FAMILIES = ("timers", "meta")
 _ROOM = "make room there, or give it a larger volume, and start again: nothing is lost"
 _WRITABLE = "make it writable for this user, and start again"
+_ELSEWHERE = "set SES_STREAMS_DATA_DIR to a directory that this user may write to, and start again"
 _ADVICE = {
     "while lock file": "another process uses it: stop that one, or give this worker a SES_STREAMS_DATA_DIR of its own",
     "lock hold by": "it is open already, in this very process",
@@ -105,7 +106,7 @@ def open_database(path: Path, tuning: Tuning) -> tuple[Rdict, bool]:
         path.mkdir(parents=True, exist_ok=True)
         return _opened(path, tuning), wiped
     except OSError as exc:
-        raise failed(path, str(exc.strerror)) from exc
+        raise failed(path, str(exc.strerror), _ELSEWHERE) from exc
     except Exception as exc:
         if type(exc) is not Exception:  # rocksdict knows no other class: this is a fault of ours, not of the disk
             raise
@@ -137,9 +138,9 @@ def _opened(path: Path, tuning: Tuning) -> Rdict:
     return Rdict(str(path), options=tuning.options(), column_families=families)
 
 
-def failed(path: Path, words: str) -> WorldFailed:
+def failed(path: Path, words: str, otherwise: str = "") -> WorldFailed:
     """Return the error that says which directory failed, how, and what to do about it where somebody must."""
-    advice = _advice(path, words)
+    advice = _advice(path, words) or otherwise
     return WorldFailed(f"state directory {path}: {words}" + (f"; {advice}" if advice else ""))
 
 

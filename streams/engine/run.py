@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from streams.engine.refusals import words
 from streams.engine.watchdog import Awake, LoopWatch, Watchdog
-from streams.errors import SesStreamsError, WorldFailed
+from streams.errors import BadSettings, SesStreamsError, WorldFailed
 
 if TYPE_CHECKING:
     from streams.engine.app import ChunkApp
@@ -55,7 +55,12 @@ class Runner:
             loop.call_soon_threadsafe(self._stop.set)
 
     def run(self) -> int:
-        """Return the exit code: 0 after a clean stop, 1 after a failure. May exit the process when a stop hangs."""
+        """Return the exit code: 0 after a clean stop, 1 after a failure. May exit the process when a stop hangs.
+
+        Raises:
+            BadSettings: a service cannot start with them.
+
+        """
         loop = self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
@@ -77,6 +82,9 @@ class Runner:
                 started.append(stop)
             await self._engine.prepare()
             started.append(self._watch())
+        except BadSettings:
+            await self._stop_in_time(started)
+            raise
         except Exception as exc:  # noqa: BLE001 # whatever keeps it from starting ends in an exit code and a sentence
             self._engine.fail(exc, "start")
         else:
@@ -205,5 +213,5 @@ def described(error: BaseException) -> str:
 
 
 def where_from(error: BaseException) -> str:
-    """Return the error's trace without its words."""
-    return "".join(traceback.format_tb(error.__traceback__))
+    """Return the error's trace without its words; none where the world failed: what and where is in our words then."""
+    return "" if isinstance(error, WorldFailed) else "\n" + "".join(traceback.format_tb(error.__traceback__))

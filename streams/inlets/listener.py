@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from streams.errors import WorldFailed
+from streams.errors import cannot_listen
 
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Server": "ses-streams"}
 _IDLE_S = 75.0
@@ -116,9 +116,8 @@ class Listener:
             await web.TCPSite(self._runner, self._host, self._wanted).start()
         except OSError as error:
             await self._runner.cleanup()
-            where = f"{self._host}:{self._wanted}"
             hint = "set SES_STREAMS_INTAKE__SNS__HOST or SES_STREAMS_INTAKE__SNS__PORT"
-            raise WorldFailed(f"cannot listen on {where}: {error.strerror}; {hint}") from error
+            raise cannot_listen(self._host, self._wanted, error, hint) from error
 
     async def stop(self) -> None:
         """Listen no more, and answer what is under way; twice is once."""

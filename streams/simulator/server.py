@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from streams.errors import BadSettings, WorldFailed
+from streams.errors import BadSettings, WorldFailed, cannot_listen
 from streams.settings import Settings
 from streams.simulator.api import Sending
 from streams.simulator.desk import Desk
@@ -149,8 +149,8 @@ class Simulator:
         try:
             await web.TCPSite(self._runner, self.settings.host, self.settings.api_port).start()
         except OSError as error:
-            where = f"{self.settings.host}:{self.settings.api_port}"
-            raise WorldFailed(f"cannot listen on {where}: {error.strerror}") from error
+            mend = "take another --port, or 0 for one that is free"
+            raise cannot_listen(self.settings.host, self.settings.api_port, error, mend) from error
 
     def _expect(self, mail: Mail, happenings: list[Happening]) -> None:
         self.teller.expect(mail, happenings, self.desk.conditions)

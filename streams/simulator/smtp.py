@@ -16,7 +16,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from streams.errors import WorldFailed
+from streams.errors import WorldFailed, cannot_listen
 from streams.simulator import virus
 from streams.simulator.desk import Desk, Silence
 from streams.simulator.mail import Submission, Via
@@ -59,8 +59,8 @@ class SmtpDoor:
         try:
             self._server = await loop.create_server(self._conversation, settings.host, settings.smtp_port or 0)
         except OSError as error:
-            where = f"{settings.host}:{settings.smtp_port}"
-            raise WorldFailed(f"cannot listen on {where}: {error.strerror}") from error
+            mend = "take another --smtp-port, or 0 for one that is free"
+            raise cannot_listen(settings.host, settings.smtp_port, error, mend) from error
 
     async def stop(self) -> None:
         """Stop listening, and hang up."""

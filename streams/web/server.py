@@ -12,7 +12,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from streams.errors import WorldFailed
+from streams.errors import cannot_listen
 from streams.observe.exposition import Exposition
 from streams.observe.health import Verdict
 from streams.observe.metrics import Metrics
@@ -77,8 +77,7 @@ class WebServer:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self._runner.cleanup()
-            hint = "set SES_STREAMS_WEB__HOST or SES_STREAMS_WEB__PORT"
-            raise WorldFailed(f"cannot listen on {host}:{port}: {error.strerror}; {hint}") from error
+            raise cannot_listen(host, port, error, "set SES_STREAMS_WEB__HOST or SES_STREAMS_WEB__PORT") from error
 
     async def stop(self) -> None:
         """Stop listening; twice is once."""

@@ -170,6 +170,8 @@ def test_a_mail_that_nobody_knows_is_found_to_be_unknown(day: Day, run: Run) -> 
     ran = run("trace", "m-404", "--deep")
     assert ran.code == 1
     assert "Nothing is known of it" in ran.out
+    assert "ses-streams why" not in ran.out
+    assert "ses-streams why ADDRESS" in run("trace", "ann@example.com", "--deep").out
 
 
 def test_wrong_words_and_a_world_that_fails_end_as_documented(run: Run, no_broker: str) -> None:
@@ -178,7 +180,8 @@ def test_wrong_words_and_a_world_that_fails_end_as_documented(run: Run, no_broke
     assert run("why", "ann@example.com", "--url", "ftp://example.com").code == 2
     failed = run("why", "ann@example.com")
     assert (failed.code, "ann@" in failed.err) == (3, False)
-    assert run("why", "ann@example.com", "--url", "http://127.0.0.1:9").code == 3
+    nobody = run("why", "ann@example.com", "--url", "http://127.0.0.1:9")
+    assert (nobody.code, "nobody listens there; without --url the topics are read" in nobody.err) == (3, True)
 
 
 async def test_a_worker_is_asked_with_the_token_and_an_address_never_in_the_path(

@@ -126,6 +126,42 @@ def test_a_worker_that_the_world_failed_ends_with_three(
         assert run("worker").code == code
 
 
+def test_on_a_terminal_a_worker_that_failed_names_the_next_command(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.cli.serving.set_up_logs", lambda *_, **__: None)
+    monkeypatch.setattr("streams.app.run", lambda _: 1)
+    assert run("worker").err == ""  # a log for programs
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run("worker").err == f"ses-streams: {NEXT}\n"
+
+
+def test_a_worker_that_goes_the_long_way_says_so(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.cli.serving.set_up_logs", lambda *_, **__: None)
+    monkeypatch.setattr("streams.app.run", lambda _: 0)
+    run("worker")
+    assert "pip install ./kernel" not in caplog.text
+    monkeypatch.setattr("streams.hops.compiled.kernel", None)
+    run("worker")
+    assert "not installed: a worker does half as much; pip install ./kernel" in caplog.text
+
+
+def test_a_worker_that_may_send_and_knows_no_region_ends_with_two_and_the_setting(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("streams.cli.serving.set_up_logs", lambda *_, **__: None)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SES_STREAMS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SES_STREAMS_DISPATCH__ENABLED", "true")
+    ran = run("worker")
+    assert ran.code == 2
+    assert "no client of SES's API: You must specify a region; set SES_STREAMS_DISPATCH__REGION" in ran.err
+
+
 def test_a_worker_with_bad_settings_does_not_start(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.app.run", lambda _: pytest.fail("started"))
     monkeypatch.setenv("SES_STREAMS_PARTITIONS", "0")

@@ -187,6 +187,7 @@ def test_an_ses_that_does_not_answer_ends_with_three(
     ran = run("suppressions", "sync-ses")
     assert (ran.code, ran.out) == (3, "")
     assert "SES's suppression list: list_suppressed_destinations failed with" in ran.err
+    assert "next: ses-streams doctor" in ran.err
 
 
 @pytest.fixture

@@ -359,7 +359,7 @@ async def test_calls_side_by_side_each_get_their_own_answer() -> None:
 
 
 async def test_without_a_region_the_road_says_which_setting_is_missing() -> None:
-    with pytest.raises(BadSettings, match=r"dispatch\.region"):
+    with pytest.raises(BadSettings, match="set SES_STREAMS_DISPATCH__REGION"):
         await ApiRoad(Dispatch(), clock).open()
 
 
@@ -401,7 +401,7 @@ async def test_a_quota_that_cannot_be_had_is_the_last_one_and_is_said_once(caplo
             assert await opened.quota() == learned is not None
             assert await opened.quota() == learned
     assert [record.getMessage() for record in caplog.records] == [
-        "SES does not say what this account may send (GetAccount: AccessDeniedException)"
+        "SES does not say what this account may send (GetAccount: AccessDeniedException): ses-streams doctor --only ses"
     ] * 2
 
 

@@ -183,6 +183,12 @@ def test_flipped_bits_anywhere_are_never_read_as_state(tmp_path: Path, seed: int
     assert (store.position, rows(store)) == (LENGTH, folded(LENGTH))
 
 
+def test_a_directory_that_cannot_be_made_is_said_with_the_setting_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WorldFailed, match="Not a directory; set SES_STREAMS_DATA_DIR"):
+        Store(tmp_path / "file" / "db", TUNING)
+
+
 @pytest.mark.parametrize(
     ("words", "advice"),
     [

@@ -35,11 +35,44 @@ def test_a_part_that_went_away_stops_the_worker_with_its_name(monkeypatch: pytes
 
 
 def test_a_worker_without_a_broker_ends_with_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    engine = ChunkApp(config(data_dir=tmp_path, request_timeout=1_000), {"a": "a", "out": "out"})
+    engine = ChunkApp(config(data_dir=tmp_path, request_timeout=2_000), {"a": "a", "out": "out"})
     engine.add_hop(Ledgerer(), ["a"], ["out"], "sums")
-    with caplog.at_level(logging.CRITICAL, "streams"):
+    with caplog.at_level(logging.WARNING, "streams"):
         assert engine.run() == 1
-    assert "no broker answers at 127.0.0.1:1" in caplog.text
+    once, last = (record.getMessage() for record in caplog.records if record.name.startswith("streams"))
+    assert once == "no broker answers at 127.0.0.1:1 yet: KafkaConnectionError"
+    assert last.startswith("stopping: start: no broker answers at 127.0.0.1:1: ")
+    assert "\n" not in last  # no trace: it is no fault of ours
+
+
+def test_a_fault_of_ours_at_the_start_is_told_with_its_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def start() -> None:
+        raise KeyError
+
+    engine = ChunkApp(config(data_dir=tmp_path), {"a": "a", "out": "out"})
+    engine.add_service(start, start)
+    assert engine.run() == 1
+    assert 'test_guards.py", line' in caplog.text
+
+
+def test_settings_by_which_a_part_cannot_start_are_said_once_what_had_started_has_stopped(tmp_path: Path) -> None:
+    did: list[str] = []
+
+    async def start() -> None:
+        did.append("start")
+
+    async def stop() -> None:
+        did.append("stop")
+
+    async def refuse() -> None:
+        raise BadSettings("no region")
+
+    engine = ChunkApp(config(data_dir=tmp_path), {"a": "a", "out": "out"})
+    engine.add_service(start, stop)
+    engine.add_service(refuse, refuse)
+    with pytest.raises(BadSettings, match="no region"):
+        engine.run()
+    assert did == ["start", "stop"]
 
 
 def test_a_stop_that_is_called_off_ends_the_worker_with_the_code_of_a_failure(

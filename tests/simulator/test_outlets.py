@@ -248,9 +248,9 @@ def test_a_disk_that_fills_up_stops_it_all(run: Run, need: Need) -> None:
 
 def test_a_port_that_is_taken_is_named(run: Run) -> None:
     port = int(run().url.rpartition(":")[2])
-    with pytest.raises(WorldFailed, match=f"cannot listen on 127.0.0.1:{port}: .*in use"):
+    with pytest.raises(WorldFailed, match=f"cannot listen on 127.0.0.1:{port}: .*in use; take another --port"):
         run(api_port=port)
-    with pytest.raises(WorldFailed, match=f"cannot listen on 127.0.0.1:{port}: .*in use"):
+    with pytest.raises(WorldFailed, match=f"cannot listen on 127.0.0.1:{port}: .*in use; take another --smtp-port"):
         run(smtp_port=port)
 
 

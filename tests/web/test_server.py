@@ -176,7 +176,9 @@ async def test_a_taken_port_fails_with_words_that_say_what_to_set() -> None:
         taken.bind((HERE, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(WorldFailed, match=rf"cannot listen on {HERE}:{port}: .*SES_STREAMS_WEB__PORT"):
+        with pytest.raises(
+            WorldFailed, match=rf"cannot listen on {HERE}:{port}: address already in use; set .*WEB__PORT"
+        ):
             await Worker().server(port).start()
 
 

@@ -187,6 +187,16 @@ def ask_nobody() -> None:
     _replace(ChunkProducer, "disown", lambda _: None)
 
 
+def read_nothing() -> None:
+    """Pass over what changelogs hold, and take the store for whole."""
+    original = Store.apply
+
+    def rigged(self: Store, keys: Sequence[bytes], values: Any, *rest: Any) -> None:
+        original(self, keys[:0], values[:0], *rest)
+
+    _replace(Store, "apply", rigged)
+
+
 def look_away() -> None:
     """Have no watchdog."""
     _replace(Watchdog, "look", lambda *_: None)
@@ -207,6 +217,7 @@ RIGS: dict[str, Callable[..., None]] = {
         keep_first,
         pass_over,
         ask_nobody,
+        read_nothing,
         look_away,
     )
 }

@@ -14,6 +14,7 @@ KINDS = {
     "test_kills": "workers killed (`kill -9`), at random and at each moment of a chunk's life",
     "test_stops": "workers told to stop, twice, or killed a second later",
     "test_rolling": "workers restarted one after the other, as Kubernetes does it",
+    "test_scale": "workers added and taken away, as a chart that follows the lag does it",
     "test_storm": "workers that come and go every two seconds",
     "test_zombie": "workers frozen until others have taken over",
     "test_bad_hop": "code of ours that fails at one record",

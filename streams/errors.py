@@ -13,6 +13,10 @@ WORLD_FAILED = 3
 """The exit code of a command, and of a worker, that the world failed."""
 
 
+NO_TOPIC = "ses-streams topics create, unless SES_STREAMS_TOPIC_PREFIX or SES_STREAMS_GROUP is wrong"
+"""What to do where a topic is missing: whoever mistypes a prefix would make a whole set of them."""
+
+
 class SesStreamsError(Exception):
     """The root of the tree."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from streams.cli.kit_judging import Judge
 from streams.emit.admin import existing_topics
 from streams.emit.topic import Told, Topic
-from streams.errors import WorldFailed
+from streams.errors import NO_TOPIC, WorldFailed
 from streams.settings import Settings
 from streams.topics import ROLES, TopicPlan, TopicState, topic_name
 
@@ -26,7 +26,7 @@ def topic_state(settings: Settings, role: str) -> TopicState:
     wanted = TopicPlan(name=name, partitions=1, replication=1, config={})
     found = existing_topics(settings.brokers, settings.security, [wanted]).get(name)
     if found is None:
-        raise WorldFailed(f"brokers {settings.brokers} have no topic {name}: ses-streams topics create")
+        raise WorldFailed(f"brokers {settings.brokers} have no topic {name}: {NO_TOPIC}")
     return found
 
 

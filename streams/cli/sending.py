@@ -30,6 +30,9 @@ from streams.schemas.plain import from_plain
 
 _NAME = "mail.SendRequest"
 
+_LIKELY = """likely: no worker sends (SES_STREAMS_DISPATCH__ENABLED), its stream is paused, or SES takes nothing
+next: ses-streams doctor; ses-streams pauses list"""
+
 ENDS = frozenset(
     {
         OutcomeKind.DELIVERED,
@@ -132,6 +135,7 @@ class Waiting:
                 break
         if self._left:
             people(f"no answer yet for {counted(len(self._left), 'recipient')} after {seconds:g} s")
+            people(_LIKELY)
         if self._left or self._failed:
             raise typer.Exit(FOUND)
 

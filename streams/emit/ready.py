@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from streams.emit.admin import existing_topics
 from streams.emit.publish import LARGEST, Publisher
-from streams.errors import WorldFailed
+from streams.errors import NO_TOPIC, WorldFailed
 from streams.settings import Settings
 from streams.topics import plan
 
@@ -44,4 +44,4 @@ def check_topics(settings: Settings, topics: Collection[str]) -> None:
     wanted = [topic for topic in every if topic.name in topics]
     missing = sorted(set(topics) - existing_topics(settings.brokers, settings.security, wanted).keys())
     if missing:
-        raise WorldFailed(f"brokers {settings.brokers} have no topic {', '.join(missing)}: ses-streams topics create")
+        raise WorldFailed(f"brokers {settings.brokers} have no topic {', '.join(missing)}: {NO_TOPIC}")

@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.emit.connection import Words, librdkafka
-from streams.errors import WorldFailed
+from streams.errors import NO_TOPIC, WorldFailed
 from streams.settings import Settings
 from streams.topics import topic_name
 
@@ -168,7 +168,7 @@ class Topic:
         try:
             found = self._consumer.list_topics(self.name, ANSWER_S).topics[self.name]
             if found.error is not None or not found.partitions:
-                raise WorldFailed(f"brokers {self._brokers} have no topic {self.name}: ses-streams topics create")
+                raise WorldFailed(f"brokers {self._brokers} have no topic {self.name}: {NO_TOPIC}")
             for number in found.partitions:
                 span = self._span(number)
                 if span is None:

@@ -32,7 +32,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.engine.config import EngineConfig
 from streams.engine.knock import knock
-from streams.errors import WorldFailed
+from streams.errors import NO_TOPIC, WorldFailed
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     ]
     if faults:
         hint = "; one that this user may not DESCRIBE looks missing too" if config.security.mechanism else ""
-        raise WorldFailed(f"{'; '.join(faults)}{hint}. Run: ses-streams topics create")
+        raise WorldFailed(f"{'; '.join(faults)}{hint}. Run: {NO_TOPIC}")
     return found
 
 

@@ -8,7 +8,8 @@ from streams.cli.markdown import page, table
 
 _WORDS = """`ses-streams doctor` looks at what commonly goes wrong around a worker, and says how each thing is mended.
 Run it where a worker runs, with its settings. It changes nothing, sends nothing and joins no group; each question has
-a time-out, and the groups are asked side by side.
+a time-out, and the groups are asked side by side. Whether a mail passes through the workers,
+`ses-streams probe` [shows](simulator.md#a-mail-that-only-passes-through-ses-streams-probe).
 
     ses-streams doctor                            # everything
     ses-streams doctor --only brokers,topics      # some groups

@@ -55,6 +55,8 @@ def kubelet(plane: ControlPlane, network: Network) -> Iterator[Kubelet]:
 
 
 @pytest.fixture
-def installed(plane: ControlPlane, kafka: Cluster, kubelet: Kubelet, tmp_path: Path) -> Installed:
-    """Return what installs a release."""
-    return Installed(plane, kafka, tmp_path)
+def installed(plane: ControlPlane, kafka: Cluster, kubelet: Kubelet, tmp_path: Path) -> Iterator[Installed]:
+    """Return what installs a release; it goes with the test."""
+    install = Installed(plane, kafka, tmp_path)
+    yield install
+    install.gone()

@@ -1,9 +1,8 @@
-"""The real `helm`, with its files in a directory of the test's; what was typed and what it said is kept to be shown."""
+"""The real `helm` and `kubectl`, with their files in a directory of the test's."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +16,11 @@ TIMEOUT_S = 600
 
 
 class Helm:
-    """One user of Helm in one namespace; *shown* is their terminal."""
+    """One user of Helm, and of kubectl, in one namespace."""
 
     def __init__(self, plane: ControlPlane, namespace: str, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self.namespace, self.shown = namespace, ""
+        self.namespace = namespace
         self._programs, self._home = plane.programs, home
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -37,9 +36,16 @@ class Helm:
             AssertionError: Helm does not do it.
 
         """
-        code, said = self.tried(*words)
-        assert code == 0, said
-        return said
+        return self._done("helm", *words)
+
+    def kubectl(self, *words: str) -> str:
+        """Do it and return what was said.
+
+        Raises:
+            AssertionError: kubectl does not do it.
+
+        """
+        return self._done("kubectl", *words)
 
     def refuses(self, *words: str) -> str:
         """Return why Helm does not do it.
@@ -48,14 +54,18 @@ class Helm:
             AssertionError: it does.
 
         """
-        code, said = self.tried(*words)
+        code, said = self._tried("helm", *words)
         assert code != 0, said
         return said
 
-    def tried(self, *words: str) -> tuple[int, str]:
-        """Return Helm's exit code and what it said."""
+    def _done(self, program: str, *words: str) -> str:
+        code, said = self._tried(program, *words)
+        assert code == 0, said
+        return said
+
+    def _tried(self, program: str, *words: str) -> tuple[int, str]:
         done = subprocess.run(
-            [str(self._programs), "helm", "--namespace", self.namespace, *words],
+            [str(self._programs), program, "--namespace", self.namespace, *words],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -63,7 +73,6 @@ class Helm:
             timeout=TIMEOUT_S,
             check=False,
         )
-        self.shown += f"$ helm {shlex.join(words)}\n{done.stdout}\n"
         return done.returncode, done.stdout
 
     def values(self, name: str, values: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
-"""The one node: it takes every pod that has no place yet, runs it (pod.py), and hands out what containers say.
+"""The one node: it takes pods that have no place yet, runs them (pod.py), and hands out what containers say.
 
+It takes those of namespaces that enforce Pod Security "restricted": no pod there may ask for more than a process has.
 Scheduler, kubelet and proxy in one, as far as the chart's tests need them; claims of volumes are never bound, since
 nobody looks.
 """
@@ -20,6 +21,7 @@ from tests.cluster.network import Network
 from tests.cluster.pod import PodRun
 
 NAME = "here"
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 POLL_S = 0.2
 PATIENCE_S = 60.0
 
@@ -96,7 +98,9 @@ class Kubelet:
             self._failure = exc
 
     def _look(self) -> None:
-        there = {pod["metadata"]["uid"]: pod for pod in self._api.list("/api/v1/pods")}
+        spaces = {one["metadata"]["name"] for one in self._api.list("/api/v1/namespaces", labelSelector=RESTRICTED)}
+        pods = [pod for pod in self._api.list("/api/v1/pods") if pod["metadata"]["namespace"] in spaces]
+        there = {pod["metadata"]["uid"]: pod for pod in pods}
         for uid, pod in there.items():
             if uid in self._runs:
                 if "deletionTimestamp" in pod["metadata"]:

@@ -78,8 +78,9 @@ class ControlPlane:
             path = self.api.path_of(made, "")
             self._until(partial(self._is_served, path), f"{path} is not served")
 
-    def namespace(self, name: str, **labels: str) -> str:
+    def namespace(self, name: str, *, restricted: bool = False) -> str:
         """Make a namespace, and wait for its service account; return its name."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"} if restricted else {}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         self.api.ask("POST", "/api/v1/namespaces", body)
         account = f"/api/v1/namespaces/{name}/serviceaccounts/default"

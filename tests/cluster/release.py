@@ -11,7 +11,6 @@ from tests.cluster.helm import Helm
 from tests.cluster.plane import ControlPlane
 from tests.kafka.cluster import Cluster
 
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 WAIT = ("--wait", "--timeout=5m")
 PARTITIONS = 6
 
@@ -21,6 +20,7 @@ class Installed:
 
     def __init__(self, plane: ControlPlane, kafka: Cluster, home: Path) -> None:
         self._plane, self._kafka, self._home = plane, kafka, home
+        self._made: list[Helm] = []
 
     def __call__(
         self,
@@ -43,9 +43,15 @@ class Installed:
             "worker": {"replicas": workers, "minReadySeconds": 2},
             "jobs": {"backoffLimit": 0},
         }
-        helm = Helm(self._plane, self._plane.namespace(name, **RESTRICTED), self._home)
+        helm = Helm(self._plane, self._plane.namespace(name, restricted=True), self._home)
+        self._made.append(helm)
         helm("install", "mail", str(chart), helm.values("values", whole | dict(values or {})), *WAIT)
         return helm
+
+    def gone(self) -> None:
+        """Uninstall what is still there: its workers would take the next test's time."""
+        for helm in self._made:
+            helm("uninstall", "mail", "--ignore-not-found")
 
 
 def reused(change: str) -> tuple[str, ...]:

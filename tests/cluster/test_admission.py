@@ -89,7 +89,7 @@ def _faults(plane: ControlPlane, made: Rendered, namespace: str, *, dry: bool) -
 
 def _refused(plane: ControlPlane, made: Rendered, name: str) -> Iterator[str]:
     """Yield each pod that a restricted namespace does not take."""
-    namespace = plane.namespace(name, **{"pod-security.kubernetes.io/enforce": "restricted"})
+    namespace = plane.namespace(name, restricted=True)
     _before(plane, made, namespace)
     for pod in made.pods():
         spec: Object = {"restartPolicy": "Always"} | pod.spec

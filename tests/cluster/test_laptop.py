@@ -21,9 +21,10 @@ def test_the_laptops_release_is_installed_sends_its_test_mail_and_goes(
     need: Need, plane: ControlPlane, kubelet: Kubelet, tmp_path: Path
 ) -> None:
     need_kafka(need)
-    namespace = plane.namespace("laptop", **{"pod-security.kubernetes.io/enforce": "restricted"})
+    namespace = plane.namespace("laptop", restricted=True)
     helm = Helm(plane, namespace, tmp_path)
     helm("install", "mail", str(CHART), VALUES, "--wait", "--timeout=5m")
+    assert "roll out complete" in helm.kubectl("rollout", "status", "statefulset/mail-ses-streams-worker")
     assert asked(plane.api, namespace, "mail-ses-streams", "/health/ready")["ready"] is True
     said = helm("test", "mail", "--logs")
     assert "Phase:          Succeeded" in said

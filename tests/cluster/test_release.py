@@ -78,9 +78,8 @@ def test_a_hook_that_fails_stops_an_upgrade_and_nothing_is_touched(
     assert [one["status"] for one in _history(helm)] == ["deployed", "failed"]
     assert pods(plane.api, name) == before
     assert asked(plane.api, name, "mail-ses-streams", "/health/ready")["ready"] is True
-    job = next(pod for pod in plane.api.list(f"/api/v1/namespaces/{name}/pods") if "topics" in pod["metadata"]["name"])
-    words = plane.api.text(f"/api/v1/namespaces/{name}/pods/{job['metadata']['name']}/log")
-    assert "partitions" in words
+    words = helm.kubectl("logs", "job/mail-ses-streams-topics")
+    assert "found partitions=6, planned partitions=12" in words
     helm("upgrade", "mail", str(CHART), *reused(STALL))
     assert _stall(plane, name) == "90"
 

@@ -105,7 +105,7 @@ def print_trace(answer: Trace) -> None:
     console.print(_text(answer.message_id, "bold"))
     console.print(_text(answer.answer, "bold"))
     about = (
-        None if answer.from_address is None else f"from {answer.from_address}",
+        answer.from_address and f"from {answer.from_address}",
         answer.stream and f"stream {answer.stream}",
         answer.request_id and f"request {answer.request_id}",
         None if answer.attempt is None else f"attempt {answer.attempt}",

@@ -81,6 +81,7 @@ def day(world: World, monkeypatch: pytest.MonkeyPatch) -> Day:
             "sends",
             send(name, recipients=[f"{person}@example.com"], sent_at=at, request_id=f"r-{person}", attempt=number),
         )
+    told.hear("sends", send("bare", from_address="", sent_at=at))
     simple: dict[str, Any] = {"content": ("mail.Simple", {"subject": "s", "text": "t", "html": None})}
     request = {"request_id": "r-hard", "requested_at": at - 1, "from_address": "shop@example.net", "stream": "receipts"}
     told.hear("send-requests", {**request, "to": ["hard@example.com"], **simple}, "r-hard")
@@ -172,6 +173,11 @@ def test_a_mail_that_nobody_knows_is_found_to_be_unknown(day: Day, run: Run) -> 
     assert "Nothing is known of it" in ran.out
     assert "ses-streams why" not in ran.out
     assert "ses-streams why ADDRESS" in run("trace", "ann@example.com", "--deep").out
+
+
+def test_of_a_mail_whose_sender_nobody_named_none_is_shown(day: Day, run: Run) -> None:
+    out = run("trace", "bare", "--deep").out
+    assert ("from " in out.splitlines()[2], "stream receipts" in out) == (False, True)
 
 
 def test_wrong_words_and_a_world_that_fails_end_as_documented(run: Run, no_broker: str) -> None:

@@ -6,6 +6,7 @@ So the door is tried once by hand: a wrong password, a certificate that nobody v
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 
@@ -38,17 +39,20 @@ _VAIN: tuple[tuple[type[Exception], str], ...] = (
 """What no waiting mends, and what to set; the first that fits counts."""
 
 
-async def knock(config: EngineConfig) -> None:
-    """Try the door of each broker once.
+async def knock(config: EngineConfig) -> str:
+    """Try the door of each broker once, and return why the last one stays shut; nothing where it opens.
 
     Raises:
         WorldFailed: one of them refuses us for a reason that no waiting mends; a broker that is away is none.
     """
+    why = ""
     for address in config.brokers:
         error = await _answer_of(config, address)
         for kind, words in _VAIN:
             if isinstance(error, kind):
                 raise WorldFailed(f"the broker at {address} refuses us: {words}") from error
+        why = "" if error is None else _words(error)
+    return why
 
 
 async def spoken(config: EngineConfig, address: str, patience_s: float) -> Mapping[int, tuple[int, int]]:
@@ -68,6 +72,13 @@ async def spoken(config: EngineConfig, address: str, patience_s: float) -> Mappi
     known: Mapping[int, tuple[int, int]] = getattr(connection, "_versions", {})  # private: without it nothing is known
     connection.close()
     return known
+
+
+def _words(error: Exception) -> str:
+    """Return why a door stays shut, as the system says it: asyncio's words hold the address once more."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)  # below 0 it is no such name
+    return type(error).__name__
 
 
 async def _answer_of(config: EngineConfig, address: str) -> Exception | None:

@@ -7,8 +7,9 @@ later; here it is a sentence at start.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import CodeType
 from typing import Any
 
@@ -118,7 +119,8 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     Raises:
         WorldFailed: no broker answers, or lets us in, a topic is missing, or it has another number of partitions.
     """
-    found = await _patiently(config, keyed | others)
+    with _alone():
+        found = await _patiently(config, keyed | others)
     faults = [f"{topic} is missing" for topic in sorted(keyed | others) if topic not in found]
     faults += [
         f"{topic} has {found[topic]} partitions, not {config.partitions}"
@@ -131,20 +133,33 @@ async def check_topics(config: EngineConfig, keyed: set[str], others: set[str]) 
     return found
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let only us say that no broker answers: aiokafka would add an error a second."""
+    theirs = logging.getLogger("aiokafka")
+    level = theirs.level
+    theirs.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        theirs.setLevel(level)
+
+
 async def _patiently(config: EngineConfig, topics: set[str]) -> dict[str, int]:
     until = asyncio.get_running_loop().time() + config.request_timeout / 1000
-    told = ""
+    brokers, told = ", ".join(config.brokers), ""
     while True:
         try:
             return await described(config, topics)
         except (KafkaError, OSError) as exc:
+            why = await knock(config) or type(exc).__name__
             if asyncio.get_running_loop().time() > until:
-                where = f"no broker answers at {', '.join(config.brokers)}: {type(exc).__name__}"
-                raise WorldFailed(f"{where}. Start one, or set SES_STREAMS_BROKERS") from exc
-            if type(exc).__name__ != told:
-                told = type(exc).__name__
-                log.warning("no broker answers at %s yet: %s", ", ".join(config.brokers), told)
-            await knock(config)
+                raise WorldFailed(
+                    f"no broker answers at {brokers}: {why}. Start one, or set SES_STREAMS_BROKERS"
+                ) from exc
+            if why != told:
+                told = why
+                log.warning("no broker answers at %s yet: %s", brokers, why)
         await asyncio.sleep(RETRY_S)
 
 

@@ -122,7 +122,8 @@ class ChunkConsumer(driver.Consumer):
         generation, runs = fetched
         await asyncio.sleep(0)
         handing: list[Any] = []
-        for tp, run in runs.items():
+        rank_of = self.app.engine.lines.rank_of
+        for tp, run in sorted(runs.items(), key=lambda each: rank_of(each[0].topic)):  # a send before what became of it
             if not self._is_current(generation):
                 break  # of an assignment that goes or has gone: the next one starts at what is committed
             delivery = self._delivery(ensure_TP(tp), run, generation)

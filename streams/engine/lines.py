@@ -73,6 +73,10 @@ class Lines:
         """Return the role that a topic plays; a changelog plays none and keeps its name."""
         return self._roles.get(topic, topic)
 
+    def rank_of(self, topic: str) -> int:
+        """Return the place of a topic among its hop's inputs, which lean on each other in that order; 0 for others."""
+        return next((line.inputs.index(topic) for line in self if topic in line.inputs), 0)
+
     def of_table(self, table: str) -> Line:
         """Return the line that keeps a table.
 

@@ -7,6 +7,7 @@ the order of arrival; so any order and any number of repeats of the same outcome
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from streams.decide.verdict import NOT_SPAM
 from streams.mail.outcome import OutcomeKind
@@ -33,17 +34,17 @@ KEEP_LAST = 64
 def weigh(standing: Standing, outcome: OutcomeRecord, outcome_mark: bytes, now: int) -> Standing:
     """Return the standing after *outcome*; one that says nothing about the recipient changes only touched_at."""
     at = outcome["occurred_at"]
-    standing = standing._replace(touched_at=now)
     match outcome["kind"]:
         case OutcomeKind.DELIVERED:
-            return prune_marks(standing._replace(delivered_at=max(at, standing.delivered_at)))
+            return prune_marks(standing._replace(touched_at=now, delivered_at=max(at, standing.delivered_at)))
         case OutcomeKind.NOT_SPAM:
-            return _forgive(standing, at, certain=outcome["certain"])
+            return _forgive(standing._replace(touched_at=now), at, certain=outcome["certain"])
     kind = _mark_kind(outcome)
     if kind is None:
-        return standing
+        return standing._replace(touched_at=now)
     mark = Mark(at, outcome_mark, kind, outcome["message_id"], outcome["status"], outcome["stream"])
-    return prune_marks(known_as(standing, outcome["written"])._replace(marks=(*standing.marks, mark)))
+    known = known_as(standing, outcome["written"])
+    return prune_marks(known._replace(touched_at=now, marks=(*standing.marks, mark)))
 
 
 def _mark_kind(outcome: OutcomeRecord) -> MarkKind | None:
@@ -92,15 +93,26 @@ def prune_marks(standing: Standing) -> Standing:
     if not standing.marks and not standing.orders:
         return standing
     released = dict[str, int](standing.releases)
-    by_kind: defaultdict[MarkKind, list[Mark]] = defaultdict(list)
-    for mark in sorted(set(standing.marks), key=lambda m: (m.at, m.id)):
-        if mark.at > max(_cleared_at(standing, mark.kind), _released_at(released, mark)):
-            by_kind[mark.kind].append(mark)
-    kept = [mark for marks in by_kind.values() for mark in _bounded(marks)]
-    return standing._replace(
-        marks=tuple(sorted(kept, key=lambda m: (m.at, m.id, m.kind))),
-        orders=tuple(one for one in standing.orders if one.at > _settled_at(released, one.scope)),
+    marks = tuple(
+        mark
+        for mark in standing.marks
+        if mark.at > _cleared_at(standing, mark.kind) and mark.at > _released_at(released, mark)
     )
+    if len(marks) > 1:
+        marks = _in_order(marks)
+    orders = tuple(one for one in standing.orders if one.at > _settled_at(released, one.scope))
+    if marks == standing.marks and orders == standing.orders:
+        return standing  # as after nearly every first mark
+    return standing._replace(marks=marks, orders=orders)
+
+
+def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return marks each once, bounded by kind, in order."""
+    by_kind: defaultdict[MarkKind, list[Mark]] = defaultdict(list)
+    for mark in sorted(set(marks), key=lambda m: (m.at, m.id)):
+        by_kind[mark.kind].append(mark)
+    kept = [mark for of_kind in by_kind.values() for mark in _bounded(of_kind)]
+    return tuple(sorted(kept, key=lambda m: (m.at, m.id, m.kind)))
 
 
 def _cleared_at(standing: Standing, kind: MarkKind) -> int:

@@ -224,14 +224,18 @@ def prune_waits(standing: Standing) -> Standing:
     probe = standing.probe
     if probe is not None and (probe.since < standing.delivered_at or _is_off(probe, off)):
         probe = None
+    if len(waits) == len(standing.waits) and probe is standing.probe:
+        return standing
     return standing._replace(waits=waits, probe=probe)
 
 
 def _stands(wait: Wait, delivered_at: int, spent: dict[bytes, int], off: dict[bytes, int]) -> bool:
     """Tell whether a retry is still to be made, as far as can be said for good."""
-    if spent.get(request_key(wait.request_id), 0) >= wait.attempt or _is_off(wait, off):
+    if _is_off(wait, off):
         return False
-    if wait.message_id is not None and spent.get(message_key(wait.message_id), 0) == FOR_EVER:
+    if spent and spent.get(request_key(wait.request_id), 0) >= wait.attempt:
+        return False
+    if spent and wait.message_id is not None and spent.get(message_key(wait.message_id), 0) == FOR_EVER:
         return False
     return wait.kind != WaitKind.HELD or wait.at >= delivered_at
 

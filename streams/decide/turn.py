@@ -95,6 +95,8 @@ def next_probe(standing: Standing, barred: Barred) -> Wait | None:
 
 def next_turn(standing: Standing, policy: RetryPolicy) -> int | None:
     """Return when (ms) to look at the retries again; None where none waits and none asks."""
+    if not standing.waits and standing.probe is None:
+        return None
     looks = [w.due_at for w in standing.waits if w.kind == WaitKind.REFUSED or not w.shown]
     if standing.probe is not None and _asks(standing.probe):
         looks.append(standing.probe.at + policy.silence)
@@ -106,6 +108,8 @@ def next_turn(standing: Standing, policy: RetryPolicy) -> int | None:
 
 def waiting(recipient: str, standing: Standing) -> Waiting | None:
     """Return what is to be said of what waits; None where nothing does."""
+    if not standing.waits and standing.probe is None:
+        return None
     waits = sorted((w for w in standing.waits if w.shown), key=lambda w: (w.due_at, w.request_id))
     asking = standing.probe if _asks(standing.probe) else None
     if not waits and asking is None:

@@ -33,6 +33,9 @@ class Wavers(NamedTuple):
     waiting: bool = False
 
 
+STEADY = Wavers()
+
+
 class Announcer:
     """Says what follows from standings."""
 
@@ -48,7 +51,7 @@ class Announcer:
         nothing of it. What differs is said in any case then, or a release that follows in this chunk would never come.
         """
         if len(standings) < 2:  # noqa: PLR2004 - one does not differ from itself
-            return Wavers()
+            return STEADY
         said = [
             (
                 self._suppressed(key, standing, now)[2],

@@ -166,7 +166,8 @@ class People:
             next_turn(standing, self._policy.retry),
         )
         look = min((end for end in ends if end is not None), default=None)
-        return standing._replace(look_at=NEVER if look is None else look), look
+        look_at = NEVER if look is None else look
+        return (standing if look_at == standing.look_at else standing._replace(look_at=look_at)), look
 
 
 def _quiet_since(standing: Standing) -> int | None:

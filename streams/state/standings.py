@@ -81,6 +81,9 @@ def pack_standing(standing: Standing) -> bytes:
 
 _BARE = Standing(NEVER)[6:]
 """Marks and all that follows them, where there is nothing."""
+_BEHIND_MARKS = slice(Standing._fields.index("orders"), None)
+_NO_MORE = Standing(NEVER)[_BEHIND_MARKS]
+"""The parts behind the marks, where there are none."""
 
 
 def quiet_since(value: bytes) -> int | None:
@@ -111,8 +114,11 @@ def _pack_more(standing: Standing) -> bytes:
 
 def _pack_parts(standing: Standing) -> list[bytes]:
     """Return the parts in the order in which they are stored."""
+    marks = [*map(MARK.pack, standing.marks)]
+    if standing[_BEHIND_MARKS] == _NO_MORE:
+        return marks
     return [
-        *map(MARK.pack, standing.marks),
+        *marks,
         *map(ORDER.pack, standing.orders),
         *map(RELEASE.pack, standing.releases),
         *map(REPLY.pack, standing.replies),

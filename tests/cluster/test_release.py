@@ -84,18 +84,28 @@ def test_a_hook_that_fails_stops_an_upgrade_and_nothing_is_touched(
     assert _stall(plane, name) == "90"
 
 
-@pytest.mark.parametrize("by", ["hpa", "keda"])
-def test_workers_that_are_there_stay_when_an_autoscaler_takes_over(
-    by: str, installed: Installed, plane: ControlPlane
+@pytest.mark.parametrize(
+    ("part", "kind", "change"),
+    [
+        ("worker", "statefulsets", "worker.autoscaling.by=keda"),
+        ("intake", "deployments", "intake.autoscaling.enabled=true"),
+    ],
+)
+def test_as_many_stay_as_there_are_when_an_autoscaler_takes_over(
+    part: str, kind: str, change: str, installed: Installed, plane: ControlPlane
 ) -> None:
-    helm = installed(name := f"scaled-{by}", workers=3)
-    before = pods(plane.api, name)
-    path = f"/apis/apps/v1/namespaces/{name}/statefulsets/mail-ses-streams-worker"
+    sns = {"topics": ["arn:aws:sns:eu-west-1:123456789012:mail-events"]}
+    intake = {"enabled": part == "intake", "replicas": 3}
+    helm = installed(
+        name := f"scaled-{part}", 3 if part == "worker" else 1, values={"intake": intake}, intake={"sns": sns}
+    )
+    before = pods(plane.api, name, part)
+    path = f"/apis/apps/v1/namespaces/{name}/{kind}/mail-ses-streams-{part}"
     for replicas in (3, 4):
         plane.api.ask("PATCH", f"{path}/scale", {"spec": {"replicas": replicas}}, MERGE)  # as an autoscaler does it
-        helm("upgrade", "mail", str(CHART), *reused(f"worker.autoscaling.by={by}"))
+        helm("upgrade", "mail", str(CHART), *reused(change))
         assert plane.api.ask("GET", path)["spec"]["replicas"] == replicas
-    assert pods(plane.api, name).items() > before.items()
+    assert pods(plane.api, name, part).items() > before.items()
 
 
 def test_schemas_are_registered_before_the_first_worker_starts(installed: Installed, kubelet: Kubelet) -> None:

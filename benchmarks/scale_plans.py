@@ -106,7 +106,7 @@ def a_worker(sums: Sums) -> Iterator[Step]:
     yield (
         "processor, request",
         f"measured at {steady['rate']:,} events a second; in the plans above one gets {least:,.0f} to {most:,.0f}",
-        f"{math.ceil(10 * steady['cpu_share']) / 10:.1f} cores",
+        f"{cores_asked(sums):.1f} cores",
     )
     yield "processor, limit", "one for the loop, one for RocksDB's own threads and for a recovery", "2 cores"
     yield (
@@ -120,6 +120,11 @@ def a_worker(sums: Sums) -> Iterator[Step]:
         "what has more in the table above is a rule of three, not a measurement",
         f"{largest['open'] / MEGA:,.2f} M",
     )
+
+
+def cores_asked(sums: Sums) -> float:
+    """Return the cores that a worker asks for: what one took at a steady rate, rounded up to a tenth."""
+    return math.ceil(10 * float(sums.inputs.reference["steady"]["cpu_share"])) / 10
 
 
 def hottest(sums: Sums) -> list[str]:

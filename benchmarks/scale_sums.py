@@ -66,10 +66,10 @@ class Pods:
 class Sums:
     """All the steps, from one set of inputs."""
 
-    def __init__(self, inputs: Inputs) -> None:
-        """Do the sums that others rest on."""
-        self.inputs = inputs
-        self.mean = MAILS_A_DAY / SECONDS
+    def __init__(self, inputs: Inputs, mails: int = MAILS_A_DAY) -> None:
+        """Do the sums that others rest on, for so many mails a day."""
+        self.inputs, self.mails = inputs, mails
+        self.mean = mails / SECONDS
         self.peak = self.mean * float(inputs.balance["peak_factor"])
         self.topics: Mapping[str, Any] = inputs.reference["steady"]["topics"]
         self.cores_mean = self.mean * EVENTS * inputs.cpu_us / MEGA
@@ -97,9 +97,9 @@ class Sums:
 
     @property
     def standings(self) -> float:
-        """Return the bytes of all recipients' standings on disk, one copy: packed as lives are."""
+        """Return the bytes of all recipients' standings on disk, one copy, packed as lives are: so many by mails."""
         ratio = self.life_on_disk / self.answered
-        return PEOPLE_KEPT * float(self.topics["standings_changelog"]["raw_bytes"]) * ratio
+        return PEOPLE_KEPT * (self.mails / MAILS_A_DAY) * float(self.topics["standings_changelog"]["raw_bytes"]) * ratio
 
     # workers
 
@@ -115,7 +115,7 @@ class Sums:
         return float(self.cores_peak) * headroom(self.imbalance, OUTAGE_MIN, CATCH_UP_MIN)
 
     def _pods(self, days: int) -> Pods:
-        lives = float(MAILS_A_DAY * days)
+        lives = float(self.mails * days)
         disk = (lives * self.life_on_disk + self.standings) * DISK_SPARE * (1 + STANDBYS)
         by_recovery = math.ceil(lives / (self.inputs.records_per_s * BACK_WITHIN_MIN * 60))
         by_disk = math.ceil(disk / GIGA / DISK_A_POD_GB)
@@ -167,5 +167,5 @@ class Sums:
 
     def log_disk(self, days: int) -> float:
         """Return the bytes on the brokers' disks, all copies, where lives are remembered for *days*."""
-        deleted = sum(map(self.kept, self.topics)) * MAILS_A_DAY
-        return REPLICATION * (deleted + MAILS_A_DAY * days * self.life_in_log)
+        deleted = sum(map(self.kept, self.topics)) * self.mails
+        return REPLICATION * (deleted + self.mails * days * self.life_in_log)

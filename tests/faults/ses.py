@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.requests import OURS
@@ -31,14 +31,15 @@ Attempt = tuple[str, str, int]
 
 
 class Ses:
-    """One simulator; it needs the topics."""
+    """One simulator; it needs the topics. *account*: how SES's account is set besides (``suppress=true``)."""
 
-    def __init__(self, variables: Mapping[str, str], home: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], home: Path, account: Sequence[str] = ()) -> None:
         """Choose a port; nothing runs yet."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._variables, self._log = variables, home / "simulator.log"
+        self._account = [word for one in (f"verified={OURS}", *account) for word in ("--set", one)]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +49,7 @@ class Ses:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        words = ["simulate", "--port", str(self.port), *WORDS.split(), "--set", f"verified={OURS}"]
+        words = ["simulate", "--port", str(self.port), *WORDS.split(), *self._account]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "streams", *words],

@@ -36,7 +36,8 @@ class Setting:
 
     park: seconds that feedback waits for its Send. retry: seconds from a soft bounce to its retry. kind: the broker's,
     for the table. twin: another program in place of our worker. dispatch: traffic is requests, which our worker sends
-    through the simulator (`stage.ses`); then doubt is how long (seconds) a mail in doubt waits for SES's word.
+    through the simulator (`stage.ses`); then doubt is how long (seconds) a mail in doubt waits for SES's word, and
+    account how SES's account is set besides.
     """
 
     partitions: int = 4
@@ -50,6 +51,7 @@ class Setting:
     twin: str | None = None
     dispatch: bool = False
     doubt: float = 20
+    account: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ class Stage:
         self._teller = Asker(seed, wire, now) if self.setting.dispatch else Teller(seed, wire, now, untold)
         idempotent = str(self.setting.idempotent).lower()
         ours = {"brokers": broker.address, "topic_prefix": self.prefix, "producer__idempotent": idempotent}
-        self.ses = Ses(environment() | named(ours), home)
+        self.ses = Ses(environment() | named(ours), home, self.setting.account)
         self._runs = 0
         self._reader: Reader | None = None
 

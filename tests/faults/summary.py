@@ -15,6 +15,8 @@ KINDS = {
     "test_stops": "workers told to stop, twice, or killed a second later",
     "test_rolling": "workers restarted one after the other, as Kubernetes does it",
     "test_scale": "workers added and taken away, as a chart that follows the lag does it",
+    "test_lost_volumes": "volumes lost: one, all at once, the cluster of workers with them",
+    "test_lost_kafka": "Kafka lost: what was mirrored is taken up, what was not is made again or imported",
     "test_storm": "workers that come and go every two seconds",
     "test_zombie": "workers frozen until others have taken over",
     "test_bad_hop": "code of ours that fails at one record",

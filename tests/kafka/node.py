@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.kafka.jars import jars, java
 
 STOP_TIMEOUT_S = 30.0
-_LOGGING = """<Configuration status="WARN">
+LOGGING = """<Configuration status="WARN">
   <Appenders><Console name="out"><PatternLayout pattern="%d %p %c: %m%n"/></Console></Appenders>
   <Loggers><Root level="INFO"><AppenderRef ref="out"/></Root></Loggers>
 </Configuration>
@@ -55,7 +55,7 @@ class Node:
         self._formatting: subprocess.Popen[bytes] | None = None
         self.data = home / "data"
         home.mkdir(parents=True, exist_ok=True)
-        (home / "log4j2.xml").write_text(_LOGGING)
+        (home / "log4j2.xml").write_text(LOGGING)
         self._settings = home / "server.properties"
         lines = {"node.id": str(number), "log.dirs": str(self.data), **properties}
         self._settings.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))

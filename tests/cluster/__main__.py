@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.cluster.programs import NoCluster, built, is_built
+from tests.cluster.programs import NoCluster, built, go, is_built
 from tests.conftest import in_ci
 
 if __name__ == "__main__":
     begun = time.monotonic()
-    if not is_built():
-        print("building etcd, kube-apiserver, kube-controller-manager and helm with Go: a quarter of an hour, once")
     try:
+        if not is_built() and go():
+            print(
+                "building etcd, kube-apiserver, kube-controller-manager and helm with Go: ten minutes, once", flush=True
+            )
         found = built()
     except NoCluster as missing:
         print(f"no cluster for the chart's tests: {missing}")

@@ -37,7 +37,7 @@ def go() -> str:
 
 
 def built() -> Path:
-    """Return the program, after building it where it is not there yet: a quarter of an hour on two cores.
+    """Return the program, after building it where it is not there yet: eight minutes on two cores.
 
     Raises:
         NoCluster: Go is missing, or cannot build it.

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from tests.faults.evidence import Evidence
 from tests.faults.hand import reading
 from tests.faults.page import blocks
-from tests.faults.stage import Stage
+from tests.faults.stage import Broker, Stage
 from tests.faults.wire import Wire
 from tests.kafka.cluster import Cluster
 from tests.kafka.mirror import Mirror
@@ -51,10 +51,8 @@ def mirrored(stage: Stage, spare: Cluster, which: str = "") -> Iterator[Cluster]
     ):
         assert old in said
         said = said.replace(old, new)
-    there = stage.broker
-    stage.broker = spare
-    stage._command("topics", "create")
-    stage.broker = there
+    with at(stage, spare):
+        stage._command("topics", "create")
     with Mirror(stage.home / "mirror", said + FOR_A_TEST) as mirror:
         try:
             yield spare
@@ -66,19 +64,33 @@ def caught_up(stage: Stage, spare: Cluster, topics: list[str]) -> bool:
     """Tell whether the mirror has as many records as the cluster, and, where it has all topics, the group's offsets."""
     whole = len(topics) == len(stage.topics)
     names = [*topics, *(stage.changelogs if whole else ())]
-    places = [(name, partition) for name in names for partition in range(stage.setting.partitions)]
-    with reading(stage, names) as here:
-        want = [here.high(*place) for place in places]
-    there, stage.broker = stage.broker, spare
+    return ends(stage, stage.broker, names) == ends(stage, spare, names) and (not whole or begun(stage, spare))
+
+
+def begun(stage: Stage, spare: Cluster) -> bool:
+    """Tell whether the mirror has some of the group's offsets, and so some of everything."""
+    inputs = [stage.topics[role] for role in stage.setting.inputs]
+    with at(stage, spare), reading(stage, inputs) as reader:
+        return any(reader.committed(inputs).values())
+
+
+def ends(stage: Stage, broker: Broker, names: list[str]) -> list[int] | None:
+    """Return where each partition of these topics ends; None where one has no leader yet, for the topics are new."""
+    with at(stage, broker), reading(stage, names) as reader:
+        try:
+            return [reader.high(name, partition) for name in names for partition in range(stage.setting.partitions)]
+        except KafkaException:
+            return None
+
+
+@contextmanager
+def at(stage: Stage, broker: Broker) -> Iterator[None]:
+    """Have the stage speak with another cluster meanwhile."""
+    there, stage.broker = stage.broker, broker
     try:
-        with reading(stage, names) as mirror:
-            have = [mirror.high(*place) for place in places]
-            begun = any(mirror.committed([stage.topics[role] for role in stage.setting.inputs]).values())
-    except KafkaException:  # its topics are new, and a partition may have no leader yet
-        return False
+        yield
     finally:
         stage.broker = there
-    return have == want and (begun or not whole)
 
 
 def lost(stage: Stage, cluster: Cluster) -> float:

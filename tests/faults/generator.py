@@ -127,6 +127,10 @@ class Traffic:
         if self._failure is not None:
             raise RuntimeError(f"the generator failed: {self._failure}") from self._failure
 
+    def forget(self) -> None:
+        """Never send what was not acknowledged: the cluster is gone, and to another one this producer is a stranger."""
+        self._producer.purge()
+
     @property
     def alive(self) -> bool:
         """Tell whether there is more to come."""

@@ -70,8 +70,11 @@ class Stage:
         self.evidence = Evidence(wire, {name: role for role, name in self.topics.items()})
         now, untold = int(time.time() * 1000), self.setting.untold
         self._teller = Asker(seed, wire, now) if self.setting.dispatch else Teller(seed, wire, now, untold)
-        idempotent = str(self.setting.idempotent).lower()
-        ours = {"brokers": broker.address, "topic_prefix": self.prefix, "producer__idempotent": idempotent}
+        ours = {
+            "brokers": broker.address,
+            "topic_prefix": self.prefix,
+            "producer__idempotent": "false",
+        }  # outlives a cluster
         self.ses = Ses(environment() | named(ours), home, self.setting.account)
         self._runs = 0
         self._reader: Reader | None = None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
 from tests.conftest import Need
-from tests.faults.elsewhere import caught_up, in_its_place, lost, mirrored
+from tests.faults.elsewhere import begun, caught_up, in_its_place, lost, mirrored
 from tests.faults.evidence import Said
 from tests.faults.hand import records
 from tests.faults.page import obey
@@ -31,7 +32,7 @@ from tests.kafka.mirror import no_mirror
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(400)]
 INPUTS = ("sends", "feedback", "instructions")
-SOME = 20
+SOME, WORK_S = 20, 5.0
 OTHER_EVIDENCE = "its evidence is another mail"
 SENDING = Setting(dispatch=True, park=6)
 WITH_A_LIST = Setting(dispatch=True, park=6, account=("suppress=true",))
@@ -61,6 +62,26 @@ def test_a_mirror_of_everything_is_taken_up(
             sends = setting.dispatch
             verdict = stage.end(f"Kafka is lost, a mirror is whole{', sending' if sends else ''}")
             assert not sends or verdict.kinds["mails"].duplicated == 0, verdict.words()
+
+
+def test_a_mirror_that_is_behind_loses_what_it_did_not_have_and_no_more(
+    cluster: Cluster, make_kafka: Callable[..., Cluster], seed: int, tmp_path: Path
+) -> None:
+    """Kafka is lost in the midst of traffic: what the first cluster alone had is lost with it, and nothing else."""
+    with Stage(tmp_path / "stage", seed, cluster, QUICK) as stage:
+        scale(stage, 2)
+        with mirrored(stage, make_kafka()) as spare, stage.traffic(rate=100, patience=0) as traffic:
+            wait_until(lambda: begun(stage, spare), "the mirror is at work")
+            time.sleep(WORK_S)
+            lost(stage, cluster)
+        traffic.forget()
+        with in_its_place(stage, cluster, spare):
+            obey(stage, "Kafka, mirrored whole", lambda count: scale(stage, count))
+            with stage.traffic(rate=100):
+                time.sleep(WORK_S)
+            verdict = of_what_is_there(stage)
+            stage.report("Kafka is lost under load, a mirror is behind: what it had", verdict)
+            assert verdict.clean, f"FAULTS_SEED={stage.seed}\n{verdict.words()}\n{stage.last_words()}"
 
 
 def test_a_mirror_of_inputs_is_worked_off_again(
@@ -150,6 +171,21 @@ def nobody(count: int) -> None:
 def ids(stage: Stage) -> set[str]:
     """Return the ids of all outcomes that were said."""
     return {str(one["outcome_id"]) for one in said(stage)}
+
+
+def of_what_is_there(stage: Stage) -> Verdict:
+    """Return a verdict on the outcomes of those events that lie on the topic; the others are lost with the cluster."""
+    there = {record.value for record in records(stage, stage.topics["feedback"])}
+    due, events = stage.ledger.outcomes(), stage.ledger.events()
+    left = {key for key, one in due.items() if events[one.feedback_id][0] in there}
+    with suppress(AssertionError):  # what is missing then is in the verdict
+        wait_until(lambda: not stage.lag() and left <= stage.evidence.outcomes.keys(), "all has come out")
+    verdict = Verdict(skipped=dict.fromkeys(("I1", "I3", "I4", "I5", "I6", "I7"), "some inputs are lost"))
+    verdict.due("outcomes", len(left), len(left & stage.evidence.outcomes.keys()))
+    for feedback_id, _ in left - stage.evidence.outcomes.keys():
+        verdict.find(Finding("outcomes", What.LOST, "I2", feedback_id, "it lies on the topic, and nothing came of it"))
+    stage.notes["lost_with_the_cluster"] = len(due) - len(left)
+    return verdict
 
 
 def with_the_evidence_of_an_import(verdict: Verdict) -> Verdict:

@@ -24,17 +24,17 @@ def lifts(
         yield from _releases(recipient, suppression)
         if suppression.reason is SuppressionReason.SES_LIST or any(m.kind in SES_ASKS_TOO for m in standing.marks):
             yield Lift(
-                does="then takes them off SES's own list, where SES has them too: it sends nothing to whoever is on it",
+                does="Take whoever was released off SES's own list, too: it sends nothing to whoever is on it",
                 command=_SYNC,
             )
     if looping:
         yield Lift(
-            does="lets our machines answer theirs again; see first that theirs no longer answers",
+            does="Let our machines answer theirs again; see first that theirs no longer answers",
             command=join(("ses-streams", "loops", "clear", recipient, *_WHY)),
         )
     if holding:
         yield Lift(
-            does="gives up what waits to be sent again, so that newer mail goes out now",
+            does="Give up what waits to be sent again, so that newer mail goes out now",
             command=join(("ses-streams", "retries", "cancel", "--address", recipient, *_WHY)),
         )
 
@@ -43,14 +43,19 @@ def _releases(recipient: str, suppression: Suppression) -> Iterator[Lift]:
     """Yield what takes somebody off our list."""
     release = ("ses-streams", "suppressions", "release", recipient)
     if suppression.scope == EVERY_STREAM:
-        warned = " (they complained: only if they ask for it)" if suppression.reason in _COMPLAINTS else ""
-        yield Lift(does=f"lets every stream write to them again{warned}", command=join((*release, *_WHY)))
+        first = _FIRST.get(suppression.reason, "")
+        yield Lift(does=f"Let every stream write to them again{first}", command=join((*release, *_WHY)))
         return
     for stream in suppression.streams or (suppression.scope,):
         yield Lift(
-            does=f"lets the stream {stream} write to them again",
+            does=f"Let the stream {stream} write to them again",
             command=join((*release, "--scope", stream, *_WHY)),
         )
 
 
-_COMPLAINTS = frozenset({SuppressionReason.COMPLAINT, SuppressionReason.SUSPECTED_COMPLAINT})
+_FIRST = {
+    SuppressionReason.COMPLAINT: "; only if they ask for it, since they complained",
+    SuppressionReason.SUSPECTED_COMPLAINT: "; only if they ask for it, since they may have complained",
+    SuppressionReason.HARD_BOUNCE: "; see first that their mailbox is there again: the next hard bounce stops it anew",
+}
+"""What to see to before."""

@@ -33,7 +33,7 @@ def why(address: str, stored: bytes | None, policy: Policy, now: int) -> Why:
     recipient = normal_address(address)
     if stored is None:
         forget = span(policy.suppression.forget)
-        answer = f"Yes, as far as is known: nothing was ever heard of them, or nothing for {forget}."
+        answer = f"Yes, as far as is known: nothing was ever heard of them, or nothing for {forget}. Is it spelt right?"
         return Why(recipient=recipient, asked_at=moment(now), known=False, verdict=Verdict.YES, answer=answer)
     return _known(recipient, unpack_standing(stored), policy, now)
 

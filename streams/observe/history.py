@@ -67,7 +67,7 @@ class History:
         self._metrics = metrics
         self._samples: deque[Sample] = deque([Sample(now, self._totals())], maxlen=STEPS + 1)
         self._minutes: deque[Minute] = deque([self._minute(now)], maxlen=MINUTES + 1)
-        self._last = self._samples[-1]
+        self._last, self._began = self._samples[-1], now
 
     def take(self, now: int) -> None:
         """Take a sample; the first one of each step, and of each minute, is kept."""
@@ -97,6 +97,10 @@ class History:
             {stream: Rated(*_less(all_, since.rated.get(stream, Rated()))) for stream, all_ in rated.items()},
             {key: count - since.outcomes.get(key, 0.0) for key, count in outcomes.items()},
         )
+
+    def since_began(self) -> Lately:
+        """Return what was counted since the worker began."""
+        return Lately(self._last.at - self._began, self._rated(), self._outcomes())
 
     def _totals(self) -> Totals:
         kinds = Counter[str]()

@@ -6,17 +6,15 @@ sentences come out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from streams.web.overview import Gauge, Line, Overview, Partition, Provider, Reputation
+from streams.web.overview import ENOUGH_ENDS, Gauge, Line, Overview, Partition, Provider, Reputation
 from streams.web.words import in_about, number, rate, share, words
 
 ENOUGH_SENDS = 100
 """Below this a ratio says nothing: one bounce more, and it is another one."""
-ENOUGH_ENDS = 50
-"""As ENOUGH_SENDS, of one provider in one hour."""
 
 
 class Level(StrEnum):
@@ -54,7 +52,9 @@ def mail_flows(overview: Overview) -> Sentence:
         return Sentence(Level.GOOD, "Mail flows", passes)
     if lag:
         return Sentence(Level.WARN, "Nothing moves, and records wait", passes)
-    return Sentence(Level.QUIET, "All is quiet", "no mail now, and nothing waits")
+    pending = overview.stock.retries_pending
+    later = f"{number(pending)} {'retry waits until it is' if pending == 1 else 'retries wait until they are'} due"
+    return Sentence(Level.QUIET, "All is quiet", f"no mail now, and {later if pending else 'nothing waits'}")
 
 
 def would_review(overview: Overview) -> Sentence:
@@ -64,7 +64,10 @@ def would_review(overview: Overview) -> Sentence:
         return Sentence(Level.QUIET, "Too few mails to rate", f"{number(account.window.sends)} sends so far")
     named = (("bounces", account.bounces), ("complaints", account.complaints))
     ordered = sorted(named, key=lambda one: one[1].ratio / one[1].review, reverse=True)
-    because = "; ".join(f"{name} {share(gauge.ratio)}, {_beside(gauge)}" for name, gauge in ordered)
+    clauses = [f"{name} {share(gauge.ratio)}, {_beside(gauge)}" for name, gauge in ordered]
+    if level(ordered[0][1]) is not Level.GOOD:
+        clauses[0] += _mostly(overview.streams, ordered[0][0])
+    because = "; ".join(clauses)
     lines = {account.bounces.line, account.complaints.line}
     if Line.PAUSE in lines:
         return Sentence(Level.BAD, "SES may pause the account", because)
@@ -76,12 +79,27 @@ def would_review(overview: Overview) -> Sentence:
     return Sentence(Level.GOOD, "SES would not review the account", because)
 
 
+def _mostly(streams: Sequence[Reputation], kind: str) -> str:
+    """Name the stream that brings most of what is above the line of review: with many sends that is no high ratio."""
+
+    def counted(one: Reputation) -> int:
+        return one.window.bounces if kind == "bounces" else one.window.complaints
+
+    def over(one: Reputation) -> float:
+        return counted(one) - one.window.sends * (one.bounces if kind == "bounces" else one.complaints).review
+
+    most = max(streams, key=over, default=None)
+    if most is None or over(most) <= 0:
+        return ""
+    return f", most by {most.stream} ({number(counted(most))} in {number(most.window.sends)} sends)"
+
+
 def _beside(gauge: Gauge) -> str:
     """Say which of SES's lines a ratio is beside."""
     if gauge.line is Line.PAUSE:
         return f"over the pause line of {share(gauge.pause)}"
     if gauge.line is Line.REVIEW:
-        return f"over the review line of {share(gauge.review)}"
+        return f"over the review line of {share(gauge.review)} and below the pause line of {share(gauge.pause)}"
     return f"below {share(gauge.review)}"
 
 
@@ -140,7 +158,7 @@ def bounces_most(providers: Iterable[Provider]) -> str:
     """Say which provider bounces most."""
     first = next(iter(worst_first(providers)), None)
     if first is None or first.ends < ENOUGH_ENDS:
-        return "Too little mail in the last hour to tell which provider bounces most."
+        return "Too little mail to tell which provider bounces most."
     if not first.bounced:
         return "No provider bounces."
     return f"{words(first.provider)} bounces most: {share(first.bounced / first.ends)} of {number(first.ends)} mails."

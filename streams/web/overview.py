@@ -22,6 +22,10 @@ ACCOUNT = "*"
 """What the streams together are called: SES rates an account, not a stream."""
 
 
+ENOUGH_ENDS = 50
+"""Of fewer mails to one provider a share says nothing."""
+
+
 class Part(BaseModel):
     """A part of an overview: as it was made, and with nothing that nobody knows."""
 
@@ -90,7 +94,7 @@ class Reputation(Part):
 
 
 class Provider(Part):
-    """What became of the mail to one mailbox provider in the last hour."""
+    """What became of the mail to one mailbox provider: in the last hour, or in more where that says too little."""
 
     provider: str
     outcomes: dict[str, int] = Field(description="By kind of outcome.")

@@ -1,8 +1,8 @@
 """The status page: how it goes, for whoever looks; what became of one mail or one person, for whoever has the token.
 
-Whole without JavaScript: forms are posted, plots are drawn here. An address never stands in a URL, since URLs end up in
-histories and logs. The page reads, and changes nothing. Where numbers come from is survey.py's business, what a
-question is answered with that of whoever gives the answers.
+Whole without JavaScript: forms are posted, plots are drawn here. An address never stands in a URL as it is, since URLs
+end up in histories and logs; sealed.py says how it stands there. The page reads, and changes nothing. Where numbers
+come from is survey.py's business, what a question is answered with that of whoever gives the answers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ Look = Callable[[bool], Awaitable[Overview]]
 
 
 class Asked(NamedTuple):
-    """What was asked by the form."""
+    """What was asked by the form; *sealed* where it stood beside an answer that only the token opens."""
 
     q: str
     token: str
+    sealed: str
 
 
 class Page:
@@ -40,7 +41,7 @@ class Page:
     def __init__(self, look: Look, answers: Answers, door: Door, limits: Limits, beat: Callable[[], None]) -> None:
         """Keep whom to ask; *beat* is called every two seconds, whether or not anybody looks."""
         self._look, self._answers, self._door, self._limits = look, answers, door, limits
-        self._drawer = Drawer()
+        self._sealed, self._drawer = door.sealed, Drawer(door.sealed.url)
         here = files("streams.web") / "static"
         self._static = {name: (here / name).read_bytes() for name in STATIC}
         self.live = Live(self._drawn, beat)
@@ -50,6 +51,7 @@ class Page:
             web.get("/static/{name}", self._asset),
             web.get("/search", self._back),
             web.post("/search", self._search),
+            web.get("/answers/{sealed}", self._answer),
             web.post("/leave", self._leave),
         )
 
@@ -82,24 +84,39 @@ class Page:
         raise back
 
     async def _search(self, request: web.Request) -> web.Response:
-        """Answer a question, if whoever asks may know."""
+        """Lead whoever asks, and may know, to the answer: a browser can go back to what it got, not to what it sent."""
         asked, known = await _form(request), self._door.knows(request)
         wait = self._limits.take(client_of(request.remote))
         if wait:
-            wrong = f"Too many questions: ask again in {wait:.0f} s (web.rate)."
-            return self._html("closed.html", status=HTTPStatus.TOO_MANY_REQUESTS, named=known, q=asked.q, wrong=wrong)
+            return self._too_many(wait, known=known, q=asked.q)
         if not known and not self._door.fits(asked.token):
             wrong = "This is not the token." if asked.token else ""
-            return self._html("closed.html", status=HTTPStatus.FORBIDDEN, q=asked.q, wrong=wrong)
-        if not asked.q:
-            entered = web.HTTPSeeOther("/")
-            self._door.admit(request, entered)
-            raise entered
-        found = await answered(self._answers, asked.q)
-        response = self._html(found.template, status=found.status, named=True, q=asked.q, **found.said)
+            return self._closed(q=asked.q, wrong=wrong, sealed=asked.sealed)
+        question = asked.q or (self._sealed.question(asked.sealed) or "")
+        entered = web.HTTPSeeOther(self._sealed.url(question) if question else "/")
         if not known:
-            self._door.admit(request, response)
-        return response
+            self._door.admit(request, entered)
+        raise entered
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Answer a question, if whoever asks may know."""
+        wait, known = self._limits.take(client_of(request.remote)), self._door.knows(request)
+        if wait:
+            return self._too_many(wait, known=known)
+        if not known:
+            return self._closed(sealed=request.match_info["sealed"])
+        question = self._sealed.question(request.match_info["sealed"])
+        if question is None:
+            raise web.HTTPNotFound
+        found = await answered(self._answers, question)
+        return self._html(found.template, status=found.status, named=True, q=question, **found.said)
+
+    def _closed(self, **said: Any) -> web.Response:
+        return self._html("closed.html", status=HTTPStatus.FORBIDDEN, **said)
+
+    def _too_many(self, wait: float, *, known: bool, q: str = "") -> web.Response:
+        wrong = f"Too many questions: ask again in {wait:.0f} s (web.rate)."
+        return self._html("closed.html", status=HTTPStatus.TOO_MANY_REQUESTS, named=known, q=q, wrong=wrong)
 
     def _html(self, name: str, *, status: int = HTTPStatus.OK, named: bool = False, **said: Any) -> web.Response:
         """Return a page; every one of them knows whether the door is open, and whether people are named."""
@@ -110,8 +127,8 @@ class Page:
 async def _form(request: web.Request) -> Asked:
     """Read the form; what is no text, such as a file, counts as nothing."""
     form = await request.post()
-    q, token = form.get("q"), form.get("token")
-    return Asked(q.strip() if isinstance(q, str) else "", token if isinstance(token, str) else "")
+    q, token, sealed = (said if isinstance(said := form.get(name), str) else "" for name in Asked._fields)
+    return Asked(q.strip(), token, sealed)
 
 
 def _without(said: dict[str, Any], name: str) -> dict[str, Any]:

@@ -68,7 +68,9 @@ async def answered(answers: Answers, asked: str) -> Found:
     try:
         if is_address(asked):
             return Found("why.html", HTTPStatus.OK, {"why": await answers.why(normal_address(asked))})
-        trace = await answers.trace(normal_message_id(asked))
-        return Found("trace.html", HTTPStatus.OK, {"trace": trace, "look": look_of(trace)})
+        named = normal_message_id(asked)
+        trace = await answers.trace(named)
+        odd = not trace.known and not _MESSAGE_ID.fullmatch(named)
+        return Found("trace.html", HTTPStatus.OK, {"trace": trace, "look": look_of(trace), "odd": odd})
     except Refused as refused:
         return Found("unanswered.html", refused.status, {"error": refused.detail})

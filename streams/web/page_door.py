@@ -14,6 +14,8 @@ from hashlib import sha256
 from aiohttp import web
 from pydantic import SecretStr
 
+from streams.web.sealed import Sealed
+
 COOKIE = "ses_streams_page"
 GOOD_FOR_S = 8 * 3600
 _PURPOSE = b"the page of ses-streams, until "
@@ -25,7 +27,7 @@ class Door:
     def __init__(self, token: SecretStr | None, now: Callable[[], int]) -> None:
         """Take the token of the settings, and a clock in ms since the epoch."""
         self._token = None if token is None else token.get_secret_value().encode()
-        self._now = now
+        self._now, self.sealed = now, Sealed(token)
 
     @property
     def opened(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from streams import __version__
 from streams.mail.outcome import OutcomeKind
 from streams.observe.history import STEP_MS
 from streams.web import headline, plots, words
-from streams.web.overview import Gauge, Notice, Overview, Partition, Rates
+from streams.web.overview import ENOUGH_ENDS, Gauge, Notice, Overview, Partition, Rates
 
 PARTS = ("flow", "reputation", "providers", "recent", "lag", "workers")
 """The sections of the page, in the order of an operator's questions."""
@@ -85,8 +85,8 @@ class Plot(NamedTuple):
 class Drawer:
     """Renders templates; made once."""
 
-    def __init__(self) -> None:
-        """Read the templates that lie beside this file."""
+    def __init__(self, url: Callable[[str], str]) -> None:
+        """Read the templates that lie beside this file; *url* says where a question is answered."""
         self._environment = Environment(
             loader=PackageLoader("streams.web"),
             autoescape=True,
@@ -94,7 +94,7 @@ class Drawer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["version"] = __version__
+        self._environment.globals |= {"version": __version__, "url": url}
         self._environment.filters |= {said.__name__.lstrip("_"): said for said in FILTERS}
 
     def page(self, name: str, **said: Any) -> str:
@@ -118,7 +118,7 @@ def told(overview: Overview, *, named: bool) -> dict[str, Any]:
         "plots": _plots(overview),
         "kinds": KINDS,
         "most": headline.bounces_most(overview.providers),
-        "period": f"Shares of the mails that were delivered or bounced in {_period(overview.providers_minutes)}.",
+        "period": f"Shares of the mails that were delivered or bounced in {words.period(overview.providers_minutes)}.",
         "heat": _heat(overview),
         "summary": _summary(overview.notices),
         "lags": headline.lags_most(overview.partitions),
@@ -135,7 +135,7 @@ def title(overview: Overview) -> str:
 def _plots(overview: Overview) -> list[Plot]:
     steps = overview.flow.steps
     span = (steps[-1].until - steps[0].until).total_seconds() if steps else 0.0
-    period = _period(max(span, plots.LEAST_STEPS * STEP_MS / 1000) / 60)
+    period = words.period(max(span, plots.LEAST_STEPS * STEP_MS / 1000) / 60)
     return [
         _plot(name, getattr(overview.flow.now, name), [getattr(step, name) for step in steps], period)
         for name in Rates.model_fields
@@ -148,12 +148,6 @@ def _plot(name: str, now: float, values: Sequence[float], period: str) -> Plot:
     return Plot(name, now, most, f"{period.removeprefix('the last ')} ago", label, plots.spark(values))
 
 
-def _period(minutes: float) -> str:
-    if minutes < 1:
-        return f"the last {max(round(minutes * 60), 1)} s"
-    return "the last hour" if minutes >= 59 else f"the last {minutes:.0f} min"  # noqa: PLR2004 - an hour, nearly
-
-
 def _heat(overview: Overview) -> list[Heat]:
     """Return the heat map; a cell is the warmer, the further its share is above that of all mail."""
     providers = [one for one in headline.worst_first(overview.providers) if one.ends]
@@ -164,7 +158,7 @@ def _heat(overview: Overview) -> list[Heat]:
         cells = []
         for kind in KINDS:
             mails = one.outcomes.get(kind, 0)
-            plain = kind is OutcomeKind.DELIVERED or one.ends < headline.ENOUGH_ENDS or not mails
+            plain = kind is OutcomeKind.DELIVERED or one.ends < ENOUGH_ENDS or not mails
             heat = "" if plain else f"heat{1 + bisect(TIMES, mails / one.ends / usual[kind])}"
             cells.append(Cell(mails, mails / one.ends, heat))
         found.append(Heat(one.provider, one.ends, cells))

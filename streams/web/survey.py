@@ -19,6 +19,7 @@ from streams.observe.recent import Notice as Said
 from streams.observe.recent import Recent
 from streams.web.overview import (
     ACCOUNT,
+    ENOUGH_ENDS,
     Counts,
     Evidence,
     Flow,
@@ -69,16 +70,16 @@ class Survey:
         sources = self._sources
         sources.metrics.look()
         progress, verdict = sources.ask(), sources.health.check()
-        hour = sources.history.lately()
         streams = self._streams(sources.history.lately(LATELY_MINUTES))
+        providers, minutes = self._providers()
         return Overview(
             at=moment(now),
             workers=[self._worker(progress, verdict)],
             flow=self._flow(),
             account=added(ACCOUNT, streams),
             streams=streams,
-            providers=_providers(hour),
-            providers_minutes=hour.span / 60_000,
+            providers=providers,
+            providers_minutes=minutes,
             notices=[_notice(said) for said in sources.recent.notices(named=named)],
             partitions=[
                 Partition(topic=topic, partition=number, lag=place.lag, held=place.held, worker=self._name)
@@ -121,6 +122,16 @@ class Survey:
             found.append(reputation(stream, window, ROOM, Counts(**new._asdict()), lately.span / 1000))
         return found
 
+    def _providers(self) -> tuple[list[Provider], float]:
+        """Return what became of mail by provider, and over how many minutes: after a quiet hour since we began."""
+        history = self._sources.history
+        lately = history.lately()
+        found = _by_provider(lately)
+        if sum(one.ends for one in found) < ENOUGH_ENDS:
+            lately = history.since_began()
+            found = _by_provider(lately)
+        return found, lately.span / 60_000
+
     def _stock(self) -> Stock:
         values = self._sources.metrics.values
         return Stock(
@@ -137,9 +148,9 @@ def _total(values: Mapping[tuple[str, ...], float]) -> int:
     return int(sum(values.values()))
 
 
-def _providers(hour: Lately) -> list[Provider]:
+def _by_provider(lately: Lately) -> list[Provider]:
     by_provider: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (provider, kind), count in hour.outcomes.items():
+    for (provider, kind), count in lately.outcomes.items():
         if count:
             by_provider[provider][kind] += int(count)
     return [Provider(provider=name, outcomes=dict(kinds)) for name, kinds in sorted(by_provider.items())]

@@ -43,6 +43,15 @@ def in_about(hours: float) -> str:
     return f"{hours:.0f} h" if hours < HOURS_UNTIL else f"{hours / 24:.0f} days"
 
 
+def period(minutes: float) -> str:
+    """Return a stretch of time that ends now."""
+    if minutes < 1:
+        return f"the last {max(round(minutes * 60), 1)} s"
+    if minutes < 59:  # noqa: PLR2004 - an hour, nearly
+        return f"the last {minutes:.0f} min"
+    return "the last hour" if minutes < 90 else f"the last {in_about(minutes / 60)}"  # noqa: PLR2004 - to 2 h
+
+
 def clock(at: datetime) -> str:
     """Return the time of day."""
     return f"{at:%H:%M:%S}"

@@ -181,7 +181,10 @@ def worth(answer: Why) -> list[tuple[str, bool, str]]:
 def test_nobody_of_whom_nothing_is_known_gets_an_honest_answer() -> None:
     answer = why("Nobody <NOBODY@example.org>", None, POLICY, NOON)
     assert (answer.recipient, answer.known, answer.verdict) == ("nobody@example.org", False, Verdict.YES)
-    assert answer.answer == "Yes, as far as is known: nothing was ever heard of them, or nothing for 90 days."
+    assert (
+        answer.answer
+        == "Yes, as far as is known: nothing was ever heard of them, or nothing for 90 days. Is it spelt right?"
+    )
 
 
 def test_a_hard_bounce_is_answered_with_its_evidence_and_the_way_out() -> None:

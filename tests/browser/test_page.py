@@ -74,19 +74,22 @@ def test_nobody_is_named_before_the_token_and_everybody_after_it(page: Page, dem
 
 def test_why_somebody_is_suppressed_is_two_clicks_away_and_the_mail_behind_it_three(page: Page, demo: Demo) -> None:
     entered(page, demo, "")
-    person = page.locator("#recent tbody tr", has_text="hard bounce").get_by_role("button").first
+    person = page.locator("#recent tbody tr", has_text="hard bounce").get_by_role("link").first
     address = person.inner_text()
     person.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(address)
     expect(page.locator(".card")).to_contain_text("No: ")
     expect(page.locator("ol.timeline li").first).to_contain_text("hard bounce")
-    expect(page.get_by_text("ses-streams suppressions release")).to_be_visible()
-    assert page.url == f"{demo.url}search"
+    expect(page.locator(".lift code").first).to_contain_text(f"ses-streams suppressions release {address} --why")
+    assert page.url.startswith(f"{demo.url}answers/")
+    assert address.partition("@")[0] not in page.url
     assert Axe().run(page).violations_count == 0
-    page.locator("ol.timeline").get_by_role("button").first.click()
+    page.locator("ol.timeline").get_by_role("link").first.click()
     expect(page.locator("ol.timeline li")).not_to_have_count(0)
     expect(page.locator("#furthest + dl")).to_contain_text("hard bounced")
     assert Axe().run(page).violations_count == 0
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text(address)
 
 
 def test_an_address_can_be_asked_for_by_keyboard_alone(page: Page, demo: Demo) -> None:

@@ -89,6 +89,10 @@ class Site:
         await page.live.stop()
         await self.server.stop()
 
+    def url(self, question: str) -> str:
+        """Return where a question is answered."""
+        return self.page._sealed.url(question)
+
     def _beat(self) -> None:
         self.beats += 1
 

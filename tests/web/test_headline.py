@@ -44,6 +44,24 @@ def test_whether_ses_would_review(one: Any, how: Level, says: str) -> None:
     assert would_review(overview(streams=[one]))[:2] == (how, says)
 
 
+def test_whoever_is_to_blame_is_named_by_what_is_above_the_line_and_not_by_ratio() -> None:
+    streams = [
+        stream("few", bounces=0, complaints=3, sends=500),
+        stream("many", bounces=0, complaints=25, sends=20_000),
+    ]
+    because = would_review(overview(streams=streams)).because
+    assert because.startswith("complaints 0.14\u00a0%, over the review line of 0.1\u00a0% and below the pause line of")
+    assert "line of 0.5\u00a0%, most by many (25 in 20,000 sends); bounces" in because
+    assert "most by" not in would_review(overview()).because
+
+
+def test_quiet_is_not_said_to_be_nothing_where_retries_wait() -> None:
+    assert mail_flows(overview(flow=STILL, stock=Stock())).because == "no mail now, and nothing waits"
+    for pending, said in ((1, "1 retry waits until it is due"), (3, "3 retries wait until they are due")):
+        seen = overview(flow=STILL, stock=Stock(retries_pending=pending))
+        assert mail_flows(seen).because == f"no mail now, and {said}"
+
+
 def test_a_review_that_comes_is_said_before_it_is_there() -> None:
     # 1,000 sends with 1 % bounces; of late 250 in 15 min (1,000 an hour) with 10 %: 5 % after 800 more
     coming = overview(streams=[stream("a", bounces=10, lately=Counts(sends=250, bounces=25))])

@@ -25,8 +25,11 @@ ANN = "ann@example.com"
 MINUTE = 60_000
 
 
-def surveyed(*, named: bool = False) -> Overview:
-    """Return what a worker sees a minute after it began: a thousand mails, sixty hard bounces, somebody suppressed."""
+def surveyed(*, named: bool = False, quiet: int = 0) -> Overview:
+    """Return what a worker sees a minute after it began: a thousand mails, sixty hard bounces, somebody suppressed.
+
+    *quiet* minutes more have passed, in which nothing came.
+    """
     metrics = Metrics()
     history = History(metrics, NOON)
     recent = Recent(CODEC, Fingerprints(), lambda: NOON)
@@ -44,9 +47,17 @@ def surveyed(*, named: bool = False) -> Overview:
     said = Suppression(recipient=ANN, reason=SuppressionReason.HARD_BOUNCE, since=NOON)
     value = CODEC.encode("mail.Suppression", suppression_record(said))
     recent.saw({"suppressions": Batch([ANN.encode()], [value])})
-    history.take(NOON + MINUTE)
+    for minute in range(1, quiet + 2):
+        history.take(NOON + minute * MINUTE)
     sources = Sources(metrics, history, recent, Health(lambda: progress, lambda: NOON), lambda: progress)
-    return Survey(lambda: "http://one:8080", sources, NOON).take(NOON + MINUTE, named=named)
+    return Survey(lambda: "http://one:8080", sources, NOON).take(NOON + (quiet + 1) * MINUTE, named=named)
+
+
+def test_after_a_quiet_hour_providers_are_shown_since_the_worker_began() -> None:
+    seen, quiet = surveyed(), surveyed(quiet=150)
+    assert (seen.providers, seen.providers_minutes) == (quiet.providers, 1.0)
+    assert quiet.providers_minutes == 151.0
+    assert quiet.account.lately == Counts()
 
 
 def test_a_worker_says_what_it_sees() -> None:

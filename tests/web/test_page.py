@@ -12,7 +12,9 @@ from importlib.resources import files
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
+from streams.answers.model import Verdict, Why
 from streams.web.overview import Flow, Provider
 from streams.web.page import STATIC
 from streams.web.page_answers import is_address
@@ -20,6 +22,7 @@ from streams.web.page_door import COOKIE, GOOD_FOR_S
 from streams.web.page_live import MOST_READERS, Drawn, Live
 from streams.web.page_parts import LIVE, PARTS
 from streams.web.problems import later
+from streams.web.sealed import Sealed
 from tests.web.overviews import AT, overview, partition, stream, suppressed, worker
 from tests.web.pages import ANN, TOKEN, Site, named_site, valid
 
@@ -148,13 +151,43 @@ async def test_the_token_once_given_is_remembered_by_a_cookie_that_does_not_hold
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
     _, page = await site.get("/")
     assert ANN in valid(page)
-    assert f'<button class="plain" name="q" value="{ANN}">' in page
+    assert f'<a class="ask" href="{site.url(ANN)}">{ANN}</a>' in page
 
 
 async def test_the_token_alone_shows_people_on_the_page(site: Site) -> None:
     _, page = await site.post("/search", {"q": " ", "token": TOKEN})
     assert ANN in page
     assert site.answers.asked == []
+
+
+async def test_an_answer_can_be_gone_back_to_and_sent_to_somebody_and_its_url_names_nobody(site: Site) -> None:
+    site.answers.whys[ANN] = Why(recipient=ANN, asked_at=AT, known=False, verdict=Verdict.YES, answer="Yes.")
+    form = {"q": ANN, "token": TOKEN}
+    async with site.client.post("/search", data=form, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, site.url(ANN))
+    assert "ann" not in site.url(ANN)
+    assert "Yes." in (await site.get(site.url(ANN)))[1]
+    await site.post("/leave", {})
+    status, page = await site.get(site.url(ANN))
+    assert (status, ANN in page) == (403, False)
+    sealed = site.url(ANN).rpartition("/")[2]
+    assert f'name="sealed" value="{sealed}"' in valid(page)
+    assert "Yes." not in (await site.post("/search", {"q": "", "token": "wrong", "sealed": sealed}))[1]
+    assert "Yes." in (await site.post("/search", {"q": "", "token": TOKEN, "sealed": sealed}))[1]
+
+
+async def test_a_url_that_was_not_sealed_with_this_token_asks_nothing(site: Site) -> None:
+    await entered(site)
+    right = site.url(ANN).rpartition("/")[2]
+    other = Sealed(SecretStr("another")).url(ANN).rpartition("/")[2]
+    for forged in (other, right[:-4], "AAAA" + right[4:], "x", "=", "é", "A" * 4000):
+        assert (await site.get(f"/answers/{forged}"))[0] == 404
+    assert ANN not in site.answers.asked
+
+
+async def test_answers_are_rated_too() -> None:
+    async with named_site(rate=0.2).served() as site:
+        assert [(await site.get(site.url(ANN)))[0] for _ in range(2)] == [403, 429]
 
 
 async def test_the_cookie_ends_after_a_working_day_and_cannot_be_stretched(site: Site) -> None:
@@ -214,7 +247,7 @@ async def test_no_address_goes_into_a_url(site: Site) -> None:
     await entered(site)
     _, page = await site.get("/")
     forms = re.findall(r"<form[^>]*>", page)
-    assert len(forms) >= 3
+    assert len(forms) == 2
     assert all('method="post"' in form for form in forms)
     assert not any("@" in url or "%40" in url for url in re.findall(r'(?:href|action|src)="([^"]*)"', page))
     async with site.client.get("/search", allow_redirects=False) as answer:

@@ -94,6 +94,6 @@ async def test_one_request_a_second_and_the_first_at_once(monkeypatch: pytest.Mo
 
 
 async def test_without_a_region_there_is_no_list() -> None:
-    with pytest.raises(BadSettings, match=r"dispatch\.region"):
+    with pytest.raises(BadSettings, match=r"SES_STREAMS_DISPATCH__REGION"):
         async with SuppressionList(Dispatch()):
             await asyncio.sleep(0)

@@ -7,7 +7,7 @@ others write somebody's name. What becomes of a find is its finder's business.
 from __future__ import annotations
 
 import re
-from base64 import b64decode, urlsafe_b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -30,6 +30,7 @@ _AT = re.compile(r"%(?:25)*40|=40|&\#(?:64|[xX]40);|(?<!\\)\\++(?:u0040|x40)", r
 
 _TAG = re.compile(r"b64_([A-Za-z0-9_-]{8,256})")
 """A request id as our own mails carry it (tagging.py), which is an address where a producer takes one for an id."""
+_NO_LETTERS, _OTHER_LETTERS = re.compile(r"[^A-Za-z0-9_-]"), str.maketrans("+/", "-_")
 _ASKED, _EQUAL = r"(?:\?|%(?:25)*3[Ff])", r"(?:=|%(?:25)*3[Dd])"
 _WORD = rf"{_EQUAL}{_ASKED}[\w*.+:-]++{_ASKED}[Bb]{_ASKED}(?:(?!{_ASKED})\S)++{_ASKED}{_EQUAL}"
 _WORDS = re.compile(rf"{_WORD}(?:(?:\s|%(?:25)*(?:20|0[DdAa])|\\++[rn])*+{_WORD})*+")
@@ -60,12 +61,18 @@ def _decoded(words: re.Match[str]) -> str:
     for _ in range(4):  # a URL within a URL within a URL; not as often as whoever wrote it likes
         written = unquote(written)
     parts = (part.split("?")[3] for part in re.findall(r"=\?[^?]*\?[^?]*\?[^?]*\?=", written))
-    said = b"".join(b64decode(part[: len(part) // 4 * 4]) for part in parts).decode("utf-8", "replace")
+    said = b"".join(map(_read, parts)).decode("utf-8", "replace")
     return said if "@" in said else words.group()
 
 
 def _unpacked(tag: re.Match[str]) -> str:
     """Return what a tag says where that is an address; whatever is glued to its end may spoil its last letters."""
-    packed = tag[1][: len(tag[1]) - (len(tag[1]) % 4 == 1)]
-    said = urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "replace")
+    said = _read(tag[1]).decode("utf-8", "replace")
     return said if "@" in said else tag.group()
+
+
+def _read(packed: str) -> bytes:
+    """Return what base64 of either alphabet says, whatever else stands in it: whoever wrote it may not end a worker."""
+    letters = _NO_LETTERS.sub("", packed.translate(_OTHER_LETTERS))
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return urlsafe_b64decode(letters + "=" * (-len(letters) % 4))

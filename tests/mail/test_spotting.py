@@ -7,12 +7,20 @@ from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from streams.mail.spotting import with_addresses
 from streams.mail.tagging import tag_of
 
 MIME = f"=?utf-8?b?{b64encode('<ann@bücher.example>'.encode()).decode()}?="
 PARTED = "\r\n ".join(f"=?utf-8?B?{b64encode(part).decode()}?=" for part in (b"<ann.of.s", b"ales@example.com>"))
+
+
+PIECES = (
+    *("=?", "?=", "utf-8", "?b?", "?B?", "?", "=", "%3F", "%3D", "%25", "%", "b64_", "QGV4YW1wbGU", "+", "/", "-", "_"),
+    *("@", "=40", "%40", "\\u0040", "\\", "'", '"', "é", "\U0001f600", "\ud800", "\0", "\r\n ", " ", "[", "]"),
+)
 
 
 def hidden(text: str) -> str:
@@ -67,6 +75,14 @@ def test_an_address_is_seen(written: str, said: str) -> None:
 )
 def test_what_holds_nobody_stays_as_it_is(text: str) -> None:
     assert hidden(text) == text
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join))
+@example("=?utf-8?b?jörg@example.com?=")
+@example("=?utf-8?b?Ym9i-QGV4!?=")
+@example("=?utf-8?b?Ym=9iQGV4?=")
+def test_no_text_is_too_odd_to_be_looked_through(text: str) -> None:
+    assert "ann@example.com" not in hidden(f"{text} ann@example.com")
 
 
 @pytest.mark.parametrize(

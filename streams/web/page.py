@@ -93,7 +93,7 @@ class Page:
             wrong = "This is not the token." if asked.token else ""
             return self._closed(q=asked.q, wrong=wrong, sealed=asked.sealed)
         question = asked.q or (self._sealed.question(asked.sealed) or "")
-        entered = web.HTTPSeeOther(self._sealed.url(question) if question else "/")
+        entered = web.HTTPSeeOther(self._sealed.url(question))
         if not known:
             self._door.admit(request, entered)
         raise entered

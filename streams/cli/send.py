@@ -16,6 +16,7 @@ from streams.cli.options import BrokersOption, JsonOption, ProgressOption
 app = typer.Typer(add_completion=False)
 
 _EPILOG = "Example: ses-streams send --from shop@example.com --to ann@example.org --subject Hello --text 'Hello, Ann'"
+DAY_S = 86_400
 
 FileArgument = Annotated[
     str | None,
@@ -60,9 +61,23 @@ ExpiresOption = Annotated[
     str | None, typer.Option("--expires", metavar="TIME|+2h", help="When it is of no use any more.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the records, and publish nothing.")]
+
+
+def _a_day_at_most(seconds: float | None) -> float | None:
+    if seconds is not None and seconds > DAY_S:
+        raise typer.BadParameter(f"wants {DAY_S:,} seconds at most")
+    return seconds
+
+
 WaitOption = Annotated[
     float | None,
-    typer.Option("--wait", metavar="N", min=0, help="Wait so many seconds for what becomes of it, and say it."),
+    typer.Option(
+        "--wait",
+        metavar="N",
+        min=0,
+        callback=_a_day_at_most,  # a range as typer shows it would leave no room for the names of options
+        help="Wait so many seconds for what becomes of it, and say it.",
+    ),
 ]
 
 

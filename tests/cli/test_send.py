@@ -128,6 +128,7 @@ MANY = [word for number in range(51) for word in ("--to", f"tirili{number}@examp
         ((*MAIL[:4], "--template", "x", "--data", "[tirili]"), "wants a JSON object"),
         (("requests.ndjson", *MAIL), "wants no other words about the mail"),
         (("requests.ndjson", "--wait", "1"), "wants no other words about the mail"),
+        ((*MAIL, "--wait", "86401"), "wants 86,400 seconds at most"),
     ],
 )
 def test_what_dispatch_would_refuse_ends_with_two_and_quotes_nothing(
